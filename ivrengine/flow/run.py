@@ -23,6 +23,7 @@ class Frame:
     state: dict[str, Any] = field(default_factory=dict)
     entered_at: float = 0.0
     menus: list[str] = field(default_factory=list)  # menus walked through to here, for "back"
+    greeted: list[str] = field(default_factory=list)  # menus whose greeting has been heard
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Run:
         return {
             "format": RECORD_FORMAT,
             "call": [call.call_id, call.dialled, call.number, call.name, call.started_at],
-            "frames": [[f.flow, f.version, f.step, f.state, f.entered_at, f.menus] for f in self.frames],
+            "frames": [[f.flow, f.version, f.step, f.state, f.entered_at, f.menus, f.greeted] for f in self.frames],
             "language": self.language,
             "variables": self.variables,
             "secret_steps": self.secret_steps,

@@ -1,0 +1,156 @@
+"""What a step sees of its call while it runs, and how it asks for things to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ivrengine.domain.audio import Audio, Prompt, Speech
+from ivrengine.domain.commands import Answer, Command, Play, RaiseAlarm, StopPlaying
+
+from .expressions import Expression
+from .flowset import CompiledStep, Flow
+from .run import Frame, Run
+from .types import PromptItem, SpeechItem
+from .world import World
+
+BUILT_IN_VARIABLES = ("caller", "caller_name", "dialled", "language", "last_label", "last_key")
+
+
+class StepContext:
+    """One step's view of one call at one instant. ``now`` is UTC seconds."""
+
+    __slots__ = ("run", "frame", "flow", "compiled", "world", "now", "commands")
+
+    def __init__(
+        self, run: Run, frame: Frame, flow: Flow, compiled: CompiledStep, world: World, now: float, commands: list[Command]
+    ) -> None:
+        self.run = run
+        self.frame = frame
+        self.flow = flow
+        self.compiled = compiled
+        self.world = world
+        self.now = now
+        self.commands = commands
+
+    @property
+    def spec(self) -> Any:
+        return self.compiled.spec
+
+    @property
+    def prepared(self) -> Any:
+        return self.compiled.prepared
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The step's own JSON-ready memory; empty on entry."""
+        return self.frame.state
+
+    @property
+    def place(self) -> str:
+        return f"{self.frame.flow}:{self.frame.step}"
+
+    def emit(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def new_token(self) -> str:
+        self.run.tokens += 1
+        return f"{self.run.call.call_id}:{self.run.tokens}"
+
+    def alarm(self, code: str, sentence: str) -> None:
+        self.emit(RaiseAlarm(code, sentence, self.place))
+
+    # -- audio ---------------------------------------------------------------------------------------------------------
+
+    def answer(self) -> None:
+        """Answer the call unless that is done: the first sound answers by itself."""
+        if not self.run.answered:
+            self.run.answered = True
+            self.emit(Answer(self.new_token()))
+
+    def audio(self, items: Sequence[PromptItem]) -> tuple[Audio, ...]:
+        """Prompt names and spoken values as audio in the caller's language."""
+        language = self.run.language
+        return tuple(
+            Speech(item.kind, self._spoken(item), language) if isinstance(item, SpeechItem) else Prompt(str(item), language)
+            for item in items
+        )
+
+    def _spoken(self, item: SpeechItem) -> str:
+        value = self.evaluate(item.value)
+        if isinstance(value, float):
+            return f"{value:.6f}".rstrip("0").rstrip(".")
+        return "" if value is None else str(value)
+
+    def play(self, items: Sequence[Audio]) -> str:
+        """Play; remembers the token as ``state["playing"]`` until ``prompt_over``. Answers the call first."""
+        self.answer()
+        token = self.new_token()
+        self.state["playing"] = token
+        self.emit(Play(token, tuple(items)))
+        return token
+
+    def prompt_over(self, event: Any) -> bool:
+        """True when ``event`` (a PromptEnded) ends what this step plays; raises the alarm for one that failed."""
+        if event.token != self.state.get("playing"):
+            return False
+        del self.state["playing"]
+        if event.outcome == "failed":
+            self.alarm("prompt_failed", f"a prompt could not be played: {event.reason or 'no reason told'}")
+        return True
+
+    def stop_playing(self) -> None:
+        if self.state.pop("playing", None):
+            self.emit(StopPlaying())
+
+    # -- timers --------------------------------------------------------------------------------------------------------
+
+    def start_timer(self, name: str, seconds: float) -> None:
+        """One timer per name; starting it again moves it. Due as TimerExpired(name)."""
+        self.run.timers[name] = self.now + seconds
+
+    def cancel_timer(self, name: str) -> None:
+        self.run.timers.pop(name, None)
+
+    # -- digits --------------------------------------------------------------------------------------------------------
+
+    def take_digits(self) -> str:
+        """All digits pressed and not yet used. Give back what belongs to the next step with ``put_back``."""
+        digits, self.run.digits = self.run.digits, ""
+        return digits
+
+    def put_back(self, digits: str) -> None:
+        self.run.digits = digits + self.run.digits
+
+    def flush_digits(self) -> None:
+        self.run.digits = ""
+
+    # -- variables -----------------------------------------------------------------------------------------------------
+
+    def variables(self) -> dict[str, Any]:
+        """All that expressions may read."""
+        run = self.run
+        return {
+            "last_label": "",
+            "last_key": "",
+            **run.variables,
+            **run.secrets,
+            "caller": run.call.number,
+            "caller_name": run.call.name,
+            "dialled": run.call.dialled,
+            "language": run.language,
+        }
+
+    def evaluate(self, expression: Expression) -> Any:
+        return expression.evaluate(self.variables())
+
+    def set_variable(self, name: str, value: Any) -> None:
+        self.run.variables[name] = value
+        self.run.secrets.pop(name, None)
+        self.run.secret_steps.pop(name, None)
+
+    def set_secret(self, name: str, digits: str) -> None:
+        """A secret lives in memory only; the record keeps which step can ask for it again."""
+        self.run.variables.pop(name, None)
+        self.run.secrets[name] = digits
+        self.run.secret_steps[name] = self.frame.step

@@ -1,0 +1,312 @@
+"""Walks a run through its flow: one event in, commands out. No clock, no socket, no waiting.
+
+``start``, ``advance`` and ``expire`` change the run in place and return what the world must do. Whatever goes wrong inside
+a step sends the caller to the flow's fallback and raises an alarm; if that fails too, the call is handed to the switch's own
+fallback, so that nobody ever hears mere silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivrengine.domain.caller import CallInfo
+from ivrengine.domain.commands import Command, HandOver, LogStep, RaiseAlarm, StopPlaying
+from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DigitPressed, RunResumed, TimerExpired
+
+from .context import StepContext
+from .flowset import Flow, FlowSource
+from .leaving import LEAVING, act, continue_leaving
+from .run import Frame, Run
+from .step import WAIT, End, EnterFlow, Go, GoBack, Result, Return, Wait
+from .types import KEYS, KeyAction
+from .world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that no flow may exceed."""
+
+    steps_without_input: int = 100
+    sub_flow_depth: int = 10
+    type_ahead: int = 64  # keys
+    hangup_steps: int = 20  # steps that may run after the caller has gone
+    menu_trail: int = 30
+
+
+class FlowLoops(Exception):
+    """The flow made too many steps without waiting for the caller."""
+
+
+class Interpreter:
+    """One for all calls: it holds no call's state. ``flows`` gives published flows by name and version."""
+
+    def __init__(self, flows: FlowSource, world: World, limits: Limits = Limits()) -> None:
+        self.flows = flows
+        self.world = world
+        self.limits = limits
+
+    # -- entries -------------------------------------------------------------------------------------------------------
+
+    def new_run(self, flow: Flow, call: CallInfo) -> Run:
+        return Run(call=call, frames=[Frame(flow.name, flow.version, flow.start)], language=flow.languages[0])
+
+    def start(self, run: Run, now: float) -> list[Command]:
+        """Enter the first step of a new run."""
+        commands: list[Command] = []
+        self._enter(run, run.frame.step, now, commands)
+        return commands
+
+    def advance(self, run: Run, event: CallEvent, now: float) -> list[Command]:
+        """Feed one event. A finished run ignores all events."""
+        commands: list[Command] = []
+        if run.finished:
+            return commands
+        if isinstance(event, CallerHungUp):
+            self._hang_up(run, event, now, commands)
+            return commands
+        if isinstance(event, Answered):
+            run.answered = True
+            return commands
+        if isinstance(event, DigitPressed):
+            if event.digit not in KEYS or len(run.digits) >= self.limits.type_ahead:
+                return commands
+            run.digits += event.digit
+            run.steps_without_input = 0
+        try:
+            context = self._context(run, now, commands)
+            result = self._deliver(context, event)
+        except Exception as error:  # whatever a step does wrong must not cost the caller the call
+            self._fall_back(run, error, now, commands)
+            return commands
+        self._follow(run, result, now, commands)
+        return commands
+
+    def expire(self, run: Run, now: float) -> list[Command]:
+        """Fire every timer that is due, the earliest first."""
+        commands: list[Command] = []
+        while not run.finished and run.timers:
+            name = min(run.timers, key=run.timers.__getitem__)
+            if run.timers[name] > now:
+                break
+            del run.timers[name]
+            commands += self.advance(run, TimerExpired(name), now)
+        return commands
+
+    def _deliver(self, context: StepContext, event: CallEvent) -> Result:
+        if isinstance(event, RunResumed):
+            return self._resume(context)
+        if LEAVING in context.state:
+            return continue_leaving(context, event)
+        if isinstance(event, DigitPressed) and (action := self._flow_key(context)):
+            return act(context, *action)
+        return context.compiled.implementation.handle(context, event)
+
+    # -- moving through steps ------------------------------------------------------------------------------------------
+
+    def _context(self, run: Run, now: float, commands: list[Command]) -> StepContext:
+        frame = run.frames[-1]
+        flow = self.flows.get(frame.flow, frame.version)
+        return StepContext(run, frame, flow, flow.steps[frame.step], self.world, now, commands)
+
+    def _enter(self, run: Run, name: str, now: float, commands: list[Command]) -> None:
+        """Enter step ``name`` of the present frame and follow until something waits or the run is over."""
+        try:
+            result = self._enter_step(run, name, now, commands)
+        except Exception as error:
+            self._fall_back(run, error, now, commands)
+            return
+        self._follow(run, result, now, commands)
+
+    def _enter_step(self, run: Run, name: str, now: float, commands: list[Command]) -> Result:
+        run.steps_without_input += 1
+        if run.steps_without_input > self.limits.steps_without_input:
+            raise FlowLoops(f"more than {self.limits.steps_without_input} steps without any key from the caller")
+        frame = run.frames[-1]
+        frame.step, frame.state, frame.entered_at = name, {}, now
+        context = self._context(run, now, commands)
+        if run.digits and (action := self._flow_key(context)):
+            return act(context, *action)
+        return context.compiled.implementation.enter(context)
+
+    def _follow(self, run: Run, result: Result, now: float, commands: list[Command]) -> None:
+        """Carry out what a step returned, and what the next ones return, until one waits."""
+        try:
+            while not isinstance(result, Wait):
+                result = self._leave(run, result, now, commands)
+                if run.finished:
+                    return
+        except Exception as error:
+            self._fall_back(run, error, now, commands)
+            return
+        if run.failed_entries > self._context(run, now, commands).flow.max_failed_entries:
+            error = FlowLoops("too many wrong or missing entries on this call")
+            run.failed_entries = 0
+            self._fall_back(run, error, now, commands)
+
+    def _leave(self, run: Run, result: Result, now: float, commands: list[Command]) -> Result:
+        frame = run.frames[-1]
+        match result:
+            case Go(target, outcome, label, key, detail):
+                self._log(run, now, commands, outcome, label, key, detail)
+                return self._enter_step(run, target, now, commands)
+            case GoBack(outcome, label, key):
+                self._log(run, now, commands, outcome, label, key)
+                return self._go_back(run, now, commands)
+            case EnterFlow(name, version):
+                if len(run.frames) >= self.limits.sub_flow_depth:
+                    raise FlowLoops(f"sub-flows more than {self.limits.sub_flow_depth} deep")
+                flow = self.flows.get(name, version)
+                self._log(run, now, commands, "entered", detail=flow.name)
+                run.frames.append(Frame(flow.name, flow.version, flow.start))
+                return self._enter_step(run, flow.start, now, commands)
+            case Return(label):
+                self._log(run, now, commands, "return", label)
+                if len(run.frames) == 1:
+                    raise ValueError("return outside a sub-flow")
+                run.frames.pop()
+                run.frame.entered_at = now
+                context = self._context(run, now, commands)
+                return context.compiled.implementation.returned(context, label)
+            case End(outcome, label, key):
+                self._log(run, now, commands, outcome, label, key)
+                run.finished = True
+                return WAIT
+        raise TypeError(f"{frame.flow}:{frame.step} returned {result!r}")
+
+    def _go_back(self, run: Run, now: float, commands: list[Command]) -> Result:
+        menus = run.frames[-1].menus
+        here = run.frames[-1].step
+        while menus and menus[-1] == here:
+            menus.pop()
+        target = menus.pop() if menus else here
+        return self._enter_step(run, target, now, commands)
+
+    def _log(
+        self, run: Run, now: float, commands: list[Command], outcome: str, label: str = "", key: str = "", detail: str = ""
+    ) -> None:
+        """Close the present step: cut what plays, drop its timers, write its trace row."""
+        frame = run.frames[-1]
+        if frame.state.pop("playing", None):
+            commands.append(StopPlaying())
+        run.timers.clear()
+        flow = self.flows.get(frame.flow, frame.version)
+        if label:
+            run.variables["last_label"] = label
+        if key:
+            run.variables["last_key"] = key
+        commands.append(
+            LogStep(
+                run.trace_length, frame.flow, frame.version, frame.step, flow.steps[frame.step].verb, frame.entered_at, now,
+                outcome, label, key, detail,
+            )
+        )
+        run.trace_length += 1
+
+    # -- keys of the flow itself ---------------------------------------------------------------------------------------
+
+    def _flow_key(self, context: StepContext) -> tuple[str, KeyAction] | None:
+        """The flow's own key at the head of the buffer, where the present step leaves such keys to the flow."""
+        run = context.run
+        if not run.digits or not context.flow.keys or not context.compiled.implementation.flow_keys:
+            return None
+        action = context.flow.keys.get(run.digits[0])
+        if action is None or action.go == context.frame.step:
+            return None
+        key, run.digits = run.digits[0], run.digits[1:]
+        return key, action
+
+    # -- ends and faults -----------------------------------------------------------------------------------------------
+
+    def _resume(self, context: StepContext) -> Result:
+        """Back after a restart of the engine; a lost secret sends the caller to the step that asks for it."""
+        run = context.run
+        for name, step_name in run.secret_steps.items():
+            if name not in run.secrets and step_name in context.flow.steps and step_name != context.frame.step:
+                return Go(step_name, "asked_again", detail="the engine was restarted and secrets are not saved")
+        if LEAVING in context.state:
+            return continue_leaving(context, None)
+        return context.compiled.implementation.resume(context)
+
+    def _hang_up(self, run: Run, event: CallerHungUp, now: float, commands: list[Command]) -> None:
+        """The caller is gone: close the step, unwind, run on_hangup of each flow on the stack, innermost first."""
+        if run.hung_up:
+            return
+        run.hung_up = True
+        run.digits = ""
+        try:
+            context = self._context(run, now, commands)
+            context.frame.state.pop("playing", None)
+            context.compiled.implementation.hung_up(context)
+        except Exception as error:
+            commands.append(self._alarm(run, "hangup_failed", error))
+        self._log_quietly(run, now, commands, "hangup", event.cause)
+        while run.frames:
+            try:
+                self._clean_up(run, now, commands)
+            except Exception as error:
+                commands.append(self._alarm(run, "on_hangup_failed", error))
+            if len(run.frames) == 1:
+                break
+            run.frames.pop()
+        run.finished = True
+        run.timers.clear()
+
+    def _clean_up(self, run: Run, now: float, commands: list[Command]) -> None:
+        frame = run.frames[-1]
+        name = self.flows.get(frame.flow, frame.version).on_hangup
+        for _ in range(self.limits.hangup_steps):
+            if name is None:
+                return
+            frame.step, frame.state, frame.entered_at = name, {}, now
+            context = self._context(run, now, commands)
+            if not context.compiled.implementation.runs_after_hangup:
+                return
+            result = context.compiled.implementation.enter(context)
+            name = None
+            if isinstance(result, Go):
+                self._log(run, now, commands, result.outcome, result.label)
+                name = result.target
+            elif isinstance(result, End):
+                self._log(run, now, commands, result.outcome, result.label)
+        if name is not None:
+            raise FlowLoops(f"more than {self.limits.hangup_steps} steps after the caller hung up")
+
+    def _fall_back(self, run: Run, error: Exception, now: float, commands: list[Command]) -> None:
+        """Something failed: alarm, then the nearest flow's fallback step; the second time, the switch's own fallback."""
+        code = "flow_loops" if isinstance(error, FlowLoops) else "step_failed"
+        commands.append(self._alarm(run, code, error))
+        self._log_quietly(run, now, commands, "failed", f"{error}")
+        run.steps_without_input = 0
+        run.digits = ""
+        target = None
+        if not run.fallen_back:
+            run.fallen_back = True
+            target = self._unwind_to_fallback(run)
+        if target is None:
+            commands.append(HandOver("fallback", code))
+            run.finished = True
+            return
+        self._enter(run, target, now, commands)
+
+    def _unwind_to_fallback(self, run: Run) -> str | None:
+        for depth in range(len(run.frames) - 1, -1, -1):
+            frame = run.frames[depth]
+            try:
+                fallback = self.flows.get(frame.flow, frame.version).fallback
+            except KeyError:
+                continue
+            if fallback:
+                del run.frames[depth + 1 :]
+                return fallback
+        return None
+
+    def _log_quietly(self, run: Run, now: float, commands: list[Command], outcome: str, detail: str) -> None:
+        try:
+            self._log(run, now, commands, outcome, detail=detail)
+        except KeyError:  # the flow itself is gone: there is no step to close
+            run.timers.clear()
+
+    def _alarm(self, run: Run, code: str, error: Exception) -> RaiseAlarm:
+        sentence = str(error) if isinstance(error, FlowLoops) else f"{type(error).__name__}: {error}"
+        return RaiseAlarm(code, sentence, f"{run.frame.flow}:{run.frame.step}")
+

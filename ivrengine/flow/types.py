@@ -1,0 +1,203 @@
+"""The small types that step schemas are built of: what a text in a flow file may mean, and what it is turned into.
+
+Every scalar of a flow file arrives here as text; these types convert it or say in a plain sentence what was expected.
+References (a step, a prompt, a calendar...) are subclasses of str, so that the linter finds them by walking a spec.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import PydanticCustomError, core_schema
+
+from ivrengine.domain.audio import SPEECH_KINDS
+
+from .expressions import Expression
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_PROMPT = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*\Z")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+LONGEST_DURATION_SECONDS = 24 * 3600.0
+KEYS = "0123456789*#"
+
+
+class _Text(str):
+    """A str that knows what it refers to; ``what`` is how a person calls it, ``pattern`` what it may look like."""
+
+    what = "text"
+    pattern: re.Pattern[str] | None = None
+    expected = "text"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        def convert(value: str) -> _Text:
+            if cls.pattern is not None and not cls.pattern.match(value):
+                raise PydanticCustomError("ivr", "{message}", {"message": f'"{value[:60]}" is not {cls.expected}'})
+            return cls(value)
+
+        return core_schema.no_info_after_validator_function(convert, core_schema.str_schema(strict=True))
+
+
+class StepRef(_Text):
+    """The name of a step of the same flow: where a branch leads."""
+
+    what = "step"
+    pattern = _NAME
+    expected = "a step's name (small letters, digits and _, beginning with a letter)"
+
+
+class FlowRef(_Text):
+    what = "flow"
+    pattern = _NAME
+    expected = "a flow's name (small letters, digits and _, beginning with a letter)"
+
+
+class PromptRef(_Text):
+    what = "prompt"
+    pattern = _PROMPT
+    expected = "a prompt's name (small letters, digits, _ and -; / between folders)"
+
+
+class CalendarRef(_Text):
+    what = "calendar"
+    pattern = _NAME
+    expected = "a calendar's name"
+
+
+class ListRef(_Text):
+    what = "list"
+    pattern = _NAME
+    expected = "the name of a list of numbers"
+
+
+class BoxName(_Text):
+    what = "message box"
+    pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+    expected = "a box's name (small letters, digits, _ and -)"
+
+
+class VariableName(_Text):
+    """A variable that a step sets."""
+
+    what = "variable"
+    pattern = _NAME
+    expected = "a variable's name (small letters, digits and _, beginning with a letter)"
+
+
+class OutsideNumber(_Text):
+    what = "outside number"
+    pattern = re.compile(r"\+?[0-9]{3,20}\Z")
+    expected = "a telephone number (digits, + in front where needed)"
+
+
+class ExtensionNumber(_Text):
+    what = "extension"
+    pattern = re.compile(r"[0-9]{2,8}\Z")
+    expected = "an extension (two to eight digits)"
+
+
+def _duration(value: Any) -> float:
+    if isinstance(value, float):
+        return value  # a default from the schema itself
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    if not match:
+        raise PydanticCustomError(
+            "ivr", "{message}", {"message": f'"{value}" is not a duration; write a number with its unit: 500ms, 5s, 2m or 1h'}
+        )
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > LONGEST_DURATION_SECONDS:
+        raise PydanticCustomError("ivr", "{message}", {"message": f'"{value}" is too long; the longest is 24h'})
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_duration)]
+"""A duration with its unit (``5s``), as seconds."""
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, (str, dict)) else value
+
+
+class SpeechItem(BaseModel):
+    """A value to be spoken: one key, its kind (number, digits, money...), with an expression, e.g. ``number: count + 1``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    kind: str
+    value: Expression
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_single_key(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) == 1:
+            kind, expression = next(iter(value.items()))
+            if kind in SPEECH_KINDS:
+                return {"kind": kind, "value": expression}
+        raise PydanticCustomError(
+            "ivr",
+            "{message}",
+            {"message": f"expected a prompt's name, or one of {', '.join(SPEECH_KINDS)} with what is to be spoken"},
+        )
+
+
+def _prompt_item(value: Any) -> Any:
+    return SpeechItem.model_validate(value) if isinstance(value, dict) else value
+
+
+PromptItem = PromptRef | SpeechItem
+Prompts = Annotated[tuple[PromptItem, ...], BeforeValidator(_list)]
+"""What is to be heard: one prompt's name, or a list of names and spoken values."""
+
+
+class Exit(BaseModel):
+    """A branch that may say something first: ``{say: [sorry], go: operator}``, or just the step's name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    say: Prompts = ()
+    go: StepRef
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"go": value} if isinstance(value, str) else value
+
+
+class KeyAction(BaseModel):
+    """What a key does: its label for reports, and a step to go to or something to do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    label: str = Field(min_length=1, max_length=80)
+    go: StepRef | None = None
+    do: Annotated[str, Field(pattern="^(repeat|back|hangup)$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> KeyAction:
+        if (self.go is None) == (self.do is None):
+            raise PydanticCustomError("ivr", "{message}", {"message": "give either go: (a step) or do: (repeat, back or hangup)"})
+        return self
+
+
+class StepSpec(BaseModel):
+    """Base of all step schemas: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """All leaves of a spec with their path in the YAML document, depth first."""
+    if isinstance(value, SpeechItem):
+        yield (*path, value.kind), value.value
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from walk(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from walk(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from walk(item, (*path, index))
+    else:
+        yield path, value
