@@ -87,5 +87,6 @@ class RunResumed:
 
 
 CallEvent = (
-    Answered | PromptEnded | DigitPressed | TimerExpired | RecordingEnded | SecretCollected | DialEnded | CallerHungUp | RunResumed
+    Answered | PromptEnded | DigitPressed | TimerExpired | RecordingEnded | SecretCollected | DialEnded | CallerHungUp
+    | RunResumed
 )

@@ -84,9 +84,10 @@ class Expression:
         for node in ast.walk(tree):
             if not isinstance(node, _ALLOWED_NODES):
                 raise ExpressionError(f"{self.text!r} uses {type(node).__name__}, which flows may not use")
-            if isinstance(node, ast.Call):
-                if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
-                    raise ExpressionError(f"{self.text!r} calls something other than {', '.join(FUNCTIONS)}")
+            if isinstance(node, ast.Call) and not (
+                isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
+            ):
+                raise ExpressionError(f"{self.text!r} calls something other than {', '.join(FUNCTIONS)}")
             if isinstance(node, ast.Name):
                 names.add(node.id)
         self.names = frozenset(names - set(FUNCTIONS) - set(CONSTANTS))

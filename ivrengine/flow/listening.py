@@ -56,6 +56,7 @@ def listen(context: StepContext, items: Sequence[Audio], judge: Judge, timing: T
     state["entry"] = ""
     context.cancel_timer(TIMER)
     if timing.barge_in != "none":
+        state["phase"] = "prompt"  # keys typed ahead count as pressed while this prompt plays
         heard = _take(context, judge, timing)
         if heard is not None:
             return heard

@@ -80,7 +80,7 @@ class Run:
     def from_record(cls, record: dict[str, Any]) -> Run:
         """The inverse of to_record. Raises ValueError for a record of another format."""
         if record.get("format") != RECORD_FORMAT:
-            raise ValueError(f"a saved run of format {record.get('format')!r} can't be read by this version (format {RECORD_FORMAT})")
+            raise ValueError(f"a saved run of format {record.get('format')!r} can't be read here; this is format {RECORD_FORMAT}")
         return cls(
             call=CallInfo(*record["call"]),
             frames=[Frame(*values) for values in record["frames"]],
