@@ -46,12 +46,28 @@ class EngineSettings:
 
 
 @dataclass(slots=True)
+class FreeswitchSettings:
+    """What ``fs render`` fills FreeSWITCH's configuration with. Ports are of ``sip_ip``; nothing here is read by the running engine."""
+
+    sip_ip: str = "127.0.0.1"
+    trunk_port: int = 5080
+    phones_port: int = 5060
+    rtp_first_port: int = 16384
+    rtp_last_port: int = 32767
+    trunk_addresses: list[str] = field(default_factory=lambda: ["127.0.0.1/32"])  # who may send calls without a password, as CIDR
+    trunk_proxy: str = ""  # host or host:port for calls to outside numbers; none without it
+    phones: list[str] = field(default_factory=lambda: ["8001", "8002", "8003"])
+    message_directory: str = ""  # where the fallback's messages go; data/voicemail/unclaimed without it
+
+
+@dataclass(slots=True)
 class Settings:
     """Everything the engine was told. ``site`` holds flows/, prompts/ and data/."""
 
     site: Path
     switch: SwitchSettings = field(default_factory=SwitchSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    freeswitch: FreeswitchSettings = field(default_factory=FreeswitchSettings)
     data: Path = Path("data")
 
     @property
@@ -73,6 +89,11 @@ class Settings:
     @property
     def voicemail(self) -> Path:
         return self.data / "voicemail"
+
+    @property
+    def unclaimed_messages(self) -> Path:
+        """Where FreeSWITCH records callers that no engine answered."""
+        return self.site / self.freeswitch.message_directory if self.freeswitch.message_directory else self.voicemail / "unclaimed"
 
     @property
     def languages(self) -> list[str]:
@@ -101,12 +122,12 @@ def load_settings(site: Path | str, environ: dict[str, str] | None = None) -> Se
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from error
     settings = Settings(site=site)
-    sections = {"switch": settings.switch, "engine": settings.engine}
+    sections = {"switch": settings.switch, "engine": settings.engine, "freeswitch": settings.freeswitch}
     data = document.pop("data", None)
     for name, section in sections.items():
         _fill(section, document.pop(name, {}), environ, name, path)
     if document:
-        raise SettingsError(f"{path}: unknown section or key {next(iter(document))!r}; known are [switch], [engine] and data")
+        raise SettingsError(f"{path}: unknown section or key {next(iter(document))!r}; known are [switch], [engine], [freeswitch] and data")
     settings.data = site / (environ.get("IVRENGINE_DATA") or data or "data")
     if settings.engine.deadman_seconds < 10:
         raise SettingsError(f"{path}: engine.deadman_seconds must be at least 10")
