@@ -15,7 +15,9 @@ from .caller import NUMBER_LIMIT, clean_number
 
 # Written for the eye, dialled by nobody; a caller's number may carry them as well as an entry.
 _PUNCTUATION = re.compile(r"[\s().-]+")
-_PATTERN = re.compile(r"[+*#]?[0-9A-Za-z#_]+\*?")
+# A telephone number, or the name of a SIP account. Letters after digits are what a spreadsheet makes of a long number.
+_PATTERN = re.compile(r"([+*#]?[0-9#]+|[A-Za-z][0-9A-Za-z#_]*)\*?")
+_DECIMAL = re.compile(r"\s*[0-9]+\.0+\s*")
 
 
 class BadPattern(ValueError):
@@ -86,7 +88,7 @@ def clean_pattern(text: str) -> str:
         raise BadPattern(f"{pattern} would refuse every caller; put at least one digit before the *")
     if "*" in pattern[1:-1]:
         raise BadPattern(f"{pattern} has a * in the middle; it may only stand at the end, for every number that begins so")
-    if not _PATTERN.fullmatch(pattern):
+    if not _PATTERN.fullmatch(pattern) or _DECIMAL.fullmatch(text):
         raise BadPattern(f"{pattern!r} is neither a number such as 13800138000 nor a prefix such as 0085*")
     return pattern
 

@@ -1,0 +1,47 @@
+"""The trace: one row for every step that a caller left, in order. Digits of secret steps never get here: LogStep hides them."""
+
+from __future__ import annotations
+
+import sqlite_utils
+
+from ivrengine.domain.commands import LogStep
+
+from .database import Database, Ticket
+from .rows import select, storable
+
+
+class Steps:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def log(self, call_id: str, step: LogStep) -> Ticket[None]:
+        """Keep one step of the call. A step logged again (by an engine that took the call over) replaces the row."""
+        row = (
+            storable(call_id),
+            step.sequence,
+            storable(step.flow),
+            storable(step.version),
+            storable(step.step),
+            storable(step.verb),
+            step.entered_at,
+            step.left_at,
+            storable(step.outcome),
+            storable(step.label),
+            storable(step.key),
+            storable(step.detail),
+        )
+
+        def write(db: sqlite_utils.Database) -> None:
+            db.execute(
+                "INSERT OR REPLACE INTO steps (call_id, sequence, flow, version, step, verb, entered_at, left_at, outcome,"
+                " label, key, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+        return self._database.submit(write, "a step of the trace")
+
+    def of_call(self, call_id: str) -> list[LogStep]:
+        """The steps of one call (its whole id), in order."""
+        return self._database.read(
+            lambda db: select(db, LogStep, "FROM steps WHERE call_id = ? ORDER BY sequence", [storable(call_id)])
+        )
