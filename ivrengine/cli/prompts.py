@@ -1,0 +1,117 @@
+"""`ivrengine prompts`: what a caller hears - bring recordings in, list them, make missing ones from their texts.
+
+The group expects the settings as ``context.obj``; it needs ``prompts`` (a directory) and ``languages``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from ..config import Settings
+from ..prompts.catalogue import Catalogue
+from ..prompts.errors import PromptError
+#LOAD
+from ..prompts.names import check_language
+
+from ..prompts.tts import say_missing
+
+_Result = TypeVar("_Result")
+
+
+@click.group()
+def prompts() -> None:
+    """Prompts: the recordings that callers hear, and the texts that they say."""
+
+
+@prompts.command("list")
+@click.option("--language", "-l", "languages", multiple=True, help="Only this language, e.g. zh-CN; may be repeated.")
+@click.option("--problems", "only_problems", is_flag=True, help="Only prompts that can't be played.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table.")
+@click.pass_obj
+def list_prompts(settings: Settings, languages: tuple[str, ...], only_problems: bool, as_json: bool) -> None:
+    """List prompts with length, source and text, and what is wrong with them."""
+    catalogue = Catalogue(settings.prompts)
+    rows = [row for language in languages or catalogue.languages for row in _rows(catalogue, language)]
+    if only_problems:
+        rows = [row for row in rows if row["problem"]]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        table = Table("language", "name", "length", "source", "text", title=f"{len(rows)} prompts in {settings.prompts}")
+        for row in rows:
+            length = "-" if row["duration_ms"] is None else f"{row['duration_ms'] / 1000:.1f} s"
+            text = f"[red]{escape(row['problem'])}[/red]" if row["problem"] else escape(row["text"])
+            table.add_row(row["language"], row["name"], length, row["source"] or "unknown", text)
+        Console().print(table)
+    for fault in catalogue.faults:
+        click.echo(fault, err=True)
+
+
+def _rows(catalogue: Catalogue, language: str) -> Iterator[dict[str, Any]]:
+    for name in catalogue.names(language):
+        problem = catalogue.problem(name, language)
+        entry = catalogue.entry(name, language)
+        yield {
+            "language": language,
+            "name": name,
+            "duration_ms": None if problem else catalogue.duration_ms(name, language),
+            "source": entry.source,
+            "text": entry.text,
+            "problem": problem,
+        }
+
+
+@prompts.command("say")
+@click.argument("names", nargs=-1)
+@click.option("--language", "-l", "languages", multiple=True, help="Only this language; default: all languages of the settings.")
+@click.pass_obj
+def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str, ...]) -> None:
+    """Make missing prompts from their texts with espeak-ng.
+
+    Texts are read from prompts/LANGUAGE/catalogue.yml; the words of numbers and dates need none. A prompt that espeak-ng
+    said before is said again when its text has changed; recordings of people are never replaced. Without NAMES, all are looked at.
+    """
+    failed = said = kept = 0
+    try:
+        for language in languages or settings.languages:
+            catalogue = Catalogue(settings.prompts)
+            _refuse_broken(catalogue, language)
+            for result in _with_progress(say_missing(catalogue, language, names or None), f"Saying {language}"):
+                if result.outcome == "failed":
+                    failed += 1
+                    click.echo(f"{language} {result.name}: {result.detail}", err=True)
+                said += result.outcome == "said"
+                kept += result.outcome == "kept"
+    except PromptError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{said} said, {kept} kept as they were, {failed} failed")
+    if failed:
+        sys.exit(1)
+
+
+def _refuse_broken(catalogue: Catalogue, language: str) -> None:
+    """A person who has just written texts must hear of a mistake in them before anything is made."""
+    directory = str(catalogue.root / check_language(language))
+    faults = [fault for fault in catalogue.faults if fault.startswith(directory)]
+    if faults:
+        raise click.ClickException("\n".join(faults))
+
+
+def _with_progress(results: Iterable[_Result], title: str) -> Iterator[_Result]:
+    """Pass results on and draw a bar on the terminal's error stream; they carry ``done``, ``total`` and ``name``."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[name]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, name="")
+        for result in results:
+            yield result
+            bar.update(task, completed=result.done, total=result.total, name=escape(result.name))

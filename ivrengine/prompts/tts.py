@@ -1,0 +1,155 @@
+"""Prompts from their texts: a `Speaker` turns text into a sound file; `say_missing` makes the prompts that are not there yet.
+
+A prompt is made when it has a text but no recording, or when espeak-ng said an older text than the one written now. What a
+person recorded or imported is never replaced. Text reaches the program through its standard input, never a command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from .catalogue import Catalogue
+from .catalogue_file import Entry
+from .convert import convert
+from .errors import PromptError, SpeakerFailed
+from .levels import SILENCE_DBFS
+from .names import check_language
+from .speech import SPEECH_PREFIX, speech_for
+
+SPEAK_LIMIT_SECONDS = 60.0
+WORD_SILENCE_MS = 15  # words are played one after the other: more sounds like hesitation
+PROMPT_SILENCE_MS = 120
+# espeak-ng's voice "cmn" reads the pinyin of most characters aloud in English ("ling two"); this one pronounces it.
+ESPEAK_VOICES = {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"}
+_ESPEAK_SPEED = {"zh-CN": 165, "en-US": 150}  # words a minute
+# Of the 3755 everyday characters, espeak-ng 1.51 gives these the neutral tone even where they carry their own.
+_FLAT_CHARACTERS = (
+    "ba1笆巴 ban4扮 bo2膊 chang3敞 chen2晨 chou2酬 chu3楚 duo3朵 fang1坊 fu1夫 fu2袱 fu3甫 fu4傅咐 gu1菇 hu1乎 hu2糊 hu3唬 huan1欢 "
+    "huang3晃 ji1缉 ji2辑 jia4稼 jiang4匠 jing1睛 ju3矩 li2狸 ling2伶 long2窿 mu3拇 peng2篷 po1泼 qi1戚 que4鹊 shi2拾识 sou4嗽 su4诉 "
+    "ti4屉 tu2涂 tuo2驼 wang3枉 wu3伍 wu4务 xi1息 xian1仙 yi2宜 ying2蝇 zhe4蔗 zhou3帚 zhui4缀"
+)
+_RESPELLED = {
+    "zh-CN": {
+        ord(character): f" {pinyin} "
+        for pinyin, characters in re.findall(r"([a-z]+[1-4])([^ ]+)", _FLAT_CHARACTERS)
+        for character in characters
+    },
+}
+
+
+class Speaker(Protocol):
+    """Text to speech. ``source`` is what the catalogue notes as the prompt's source."""
+
+    source: str
+
+    def speak(self, text: str, language: str, target: Path) -> None:
+        """Write any audio file to ``target``. Raises SpeakerFailed."""
+
+
+class EspeakSpeaker:
+    """espeak-ng: robotic, but everywhere, free and quick. Refuses languages without a voice in ``ESPEAK_VOICES``."""
+
+    source = "espeak-ng"
+
+    def __init__(self, program: str = "espeak-ng") -> None:
+        self._program = program
+
+    def speak(self, text: str, language: str, target: Path) -> None:
+        voice = ESPEAK_VOICES.get(language)
+        if voice is None:
+            raise SpeakerFailed(f"espeak-ng has no voice chosen for {language}; it can speak {', '.join(ESPEAK_VOICES)}")
+        program = shutil.which(self._program)
+        if program is None:
+            raise SpeakerFailed(f"{self._program} is not installed; install the package espeak-ng, or record the prompts")
+        command = [program, "-v", voice, "-s", str(_ESPEAK_SPEED[language]), "-b", "1", "-w", str(target), "--stdin"]
+        # [[...]] would be read as phonemes
+        words = text.replace("[[", "[ [").translate(_RESPELLED.get(language, {})).encode("utf-8", "replace")
+        try:
+            done = subprocess.run(command, input=words, capture_output=True, timeout=SPEAK_LIMIT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise SpeakerFailed(f"espeak-ng took longer than {SPEAK_LIMIT_SECONDS:.0f} s for {text[:40]!r}") from None
+        if done.returncode != 0 or not target.is_file():
+            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise SpeakerFailed(f"espeak-ng could not say {text[:40]!r}: {reason[-1] if reason else f'exit code {done.returncode}'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of one name; ``done`` of ``total`` names have been looked at. ``detail`` is a sentence unless all is well."""
+
+    name: str
+    outcome: Literal["said", "kept", "failed"]
+    done: int
+    total: int
+    detail: str = ""
+    duration_ms: int = 0
+
+
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def say_missing(
+    catalogue: Catalogue, language: str, names: Collection[str] | None = None, speaker: Speaker | None = None, rate: int = 8000
+) -> Iterator[Said]:
+    """Make what is missing of ``names`` (default: every name with a text, and every speech word) and tell of each name.
+
+    The catalogue's entries are written when the iteration ends, also early. Raises BadName and CatalogueBroken.
+    """
+    check_language(language)
+    speaker = speaker or EspeakSpeaker()
+    speech = speech_for(language)
+    words = speech.WORDS if speech else {}
+    wanted = sorted(set(names) if names is not None else {*catalogue.names(language), *words})
+    made: dict[str, Entry] = {}
+    try:
+        for done, name in enumerate(wanted, 1):
+            text = catalogue.text(name, language) or words.get(name, "")
+            reason = _reason_to_keep(catalogue, language, name, text, speaker)
+            if reason is not None:
+                spoiled = bool(catalogue.problem(name, language))
+                yield Said(name, "failed" if spoiled else "kept", done, len(wanted), reason)
+                continue
+            try:
+                duration_ms = _say(catalogue.path(name, language), text, language, speaker, rate, name.startswith(SPEECH_PREFIX))
+            except PromptError as error:
+                yield Said(name, "failed", done, len(wanted), str(error))
+                continue
+            made[name] = Entry(text, speaker.source, text_digest(text))
+            yield Said(name, "said", done, len(wanted), "", duration_ms)
+    finally:
+        if made:
+            catalogue.update(language, made)
+
+
+def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, speaker: Speaker) -> str | None:
+    """A sentence that says why the prompt is not made, empty when there is nothing to make; None when it must be made."""
+    problem = catalogue.problem(name, language)
+    entry = catalogue.entry(name, language)
+    missing = not catalogue.path(name, language).exists()
+    if problem and not missing and entry.source != speaker.source:
+        return f"{problem}; it was not made from its text, so it is not replaced"
+    if not problem and (entry.source != speaker.source or not entry.sha256 or entry.sha256 == text_digest(text)):
+        return ""
+    if not text:
+        return f"{name} has no text in {language}: write one into the catalogue.yml of {language}" if problem else ""
+    return None
+
+
+def _say(target: Path, text: str, language: str, speaker: Speaker, rate: int, is_word: bool) -> int:
+    with tempfile.TemporaryDirectory(prefix="ivrengine-") as directory:
+        spoken = Path(directory) / "spoken.wav"
+        speaker.speak(text, language, spoken)
+        made = convert(spoken, target, rate, WORD_SILENCE_MS if is_word else PROMPT_SILENCE_MS)
+    if made.spoken_dbfs < SILENCE_DBFS:
+        target.unlink(missing_ok=True)
+        raise SpeakerFailed(f"{speaker.source} said nothing for {text[:40]!r}")
+    return made.duration_ms
