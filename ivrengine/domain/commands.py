@@ -82,6 +82,11 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAfterTalk:
+    """The engine goes away while two people talk: the switch shall end the call when the other one hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogStep:
     """One row of the call's trace, written when a step is left (or the call ended in it). Times in UTC seconds.
 
@@ -157,6 +162,6 @@ class RaiseAlarm:
 
 
 Command = (
-    Answer | Play | StopPlaying | Record | CollectSecret | Dial | HandOver | Hangup | LogStep | KeepMessage | KeepRecording
-    | DropRecording | CountRefusal | AddToCounter | RaiseAlarm
+    Answer | Play | StopPlaying | Record | CollectSecret | Dial | HandOver | Hangup | EndAfterTalk | LogStep | KeepMessage
+    | KeepRecording | DropRecording | CountRefusal | AddToCounter | RaiseAlarm
 )

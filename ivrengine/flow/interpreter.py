@@ -101,6 +101,15 @@ class Interpreter:
             return act(context, *action)
         return context.compiled.implementation.handle(context, event)
 
+    def abandon(self, run: Run, now: float, reason: str) -> list[Command]:
+        """Let go of a call from outside the flow: close its step and give it to the switch's fallback."""
+        commands: list[Command] = []
+        if not run.finished:
+            self._log_quietly(run, now, commands, "abandoned", reason)
+            commands.append(HandOver("fallback", reason))
+            run.finished = True
+        return commands
+
     # -- moving through steps ------------------------------------------------------------------------------------------
 
     def _context(self, run: Run, now: float, commands: list[Command]) -> StepContext:

@@ -1,0 +1,1 @@
+"""Live calls: greenlets, waiting, timers. Performs what the pure core decides, feeds it what happened."""

@@ -1,0 +1,126 @@
+"""Takes calls as the switch offers them, gives each its session, and routes what happens to whom it concerns.
+
+The switch's reader calls in here and must never wait: everything is either posted to a session or done in a greenlet of its
+own. A call that is not taken (draining, full, no such number) is left alone: the switch's own timer sends it to the fallback.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import gevent
+
+from ivrengine.domain.caller import CallInfo
+from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.events import CallEvent
+from ivrengine.esl.errors import EslError
+from ivrengine.esl.switch import ChannelState
+from ivrengine.flow.run import Run
+from ivrengine.log import note
+
+from .call_session import CallSession, Surroundings
+from .greenlets import Crew
+from .library import Library
+
+log = logging.getLogger(__name__)
+
+
+class Reception:
+    """All live sessions by call id. ``resynchronise`` is called when the link to the switch is up (again)."""
+
+    def __init__(
+        self, library: Library, surroundings: Surroundings, crew: Crew, max_calls: int, clock: Callable[[], float]
+    ) -> None:
+        self.sessions: dict[str, CallSession] = {}
+        self.draining = False
+        self.resynchronise: Callable[[str, list[ChannelState]], None] = lambda core_uuid, channels: None
+        self._library = library
+        self._around = surroundings
+        self._crew = crew
+        self._max_calls = max_calls
+        self._clock = clock
+
+    # -- what the switch tells -----------------------------------------------------------------------------------------
+
+    def call_offered(self, call: CallInfo, channel: ChannelState, *, orphaned: bool = False) -> None:
+        """``orphaned``: found parked after a restart; it is ours even when no timer waits to be deleted any more."""
+        if call.call_id in self.sessions:
+            return
+        if self.draining:
+            note(log, "a call is left to the switch's fallback: the engine is stopping", call_id=call.call_id)
+            return
+        if len(self.sessions) >= self._max_calls:
+            self._alarm("engine_full", f"all {self._max_calls} places are taken; the call is left to the switch's fallback")
+            return
+        flow = self._library.for_number(call.dialled)
+        if flow is None:
+            self._alarm("unknown_number", "no flow answers this dialled number; the call is left to the switch's fallback", call.dialled)
+            return
+        run = self._around.interpreter.new_run(flow, call)
+        session = self._admit(run)
+        self._crew.spawn(self._take, session, flow.name, flow.version, orphaned)
+
+    def call_event(self, call_id: str, event: CallEvent) -> None:
+        session = self.sessions.get(call_id)
+        if session is not None:
+            session.post(event)
+
+    def switch_connected(self, core_uuid: str, channels: list[ChannelState]) -> None:
+        self.resynchronise(core_uuid, channels)
+
+    def switch_lost(self, reason: str) -> None:
+        note(log, "the link to the switch is lost; calls go on there and are picked up again", level=logging.WARNING, reason=reason)
+
+    # -- sessions ------------------------------------------------------------------------------------------------------
+
+    def adopt(self, run: Run, *events: CallEvent) -> None:
+        """Go on with a call that an earlier process had; ``events`` are what it meets first."""
+        session = self._admit(run)
+        for event in events:
+            session.post(event)
+        self._crew.spawn(self._run, session, session.resume)
+
+    def _admit(self, run: Run) -> CallSession:
+        session = CallSession(run, self._around)
+        self.sessions[session.call_id] = session
+        return session
+
+    def _take(self, session: CallSession, flow_name: str, version: str, orphaned: bool) -> None:
+        """Claim the call: whoever deletes its timer owns it. Lost races and dead channels end here."""
+        try:
+            claimed = self._around.switch.claim(session.call_id)
+        except EslError as error:
+            note(log, "a call could not be claimed", level=logging.WARNING, call_id=session.call_id, error=error)
+            claimed = False
+        if not claimed and not orphaned:
+            self.sessions.pop(session.call_id, None)
+            return
+        note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
+        self._around.recorder.call_begun(session.call, flow_name, version)
+        self._run(session, session.start)
+
+    def _run(self, session: CallSession, live: Callable[[], None]) -> None:
+        try:
+            live()
+        finally:
+            if self.sessions.get(session.call_id) is session:
+                del self.sessions[session.call_id]
+
+    def _alarm(self, code: str, sentence: str, place: str = "") -> None:
+        self._around.recorder.alarm(RaiseAlarm(code, sentence, place))
+
+    # -- stopping ------------------------------------------------------------------------------------------------------
+
+    def drain(self, seconds: float) -> int:
+        """Take no new calls; wait for those up to end, at most ``seconds``. Gives how many are left."""
+        self.draining = True
+        deadline = self._clock() + seconds
+        while self.sessions and self._clock() < deadline:
+            gevent.sleep(0.1)
+        return len(self.sessions)
+
+    def let_go(self) -> None:
+        """Leave every call that is still up to the switch."""
+        for session in list(self.sessions.values()):
+            session.leave()
