@@ -87,10 +87,11 @@ class Catalogue:
 
     def duration_ms(self, name: str, language: str) -> int:
         """Raises PromptUnusable where `problem` has something to say."""
-        problem = self.problem(name, language)
-        if problem:
-            raise PromptUnusable(problem)
-        return self._languages[language].recordings[name].duration_ms
+        known = self._languages.get(language)  # looked up once: another thread may reload meanwhile
+        recording = known.recordings.get(name) if known else None
+        if recording is None or recording.problem:
+            raise PromptUnusable(recording.problem if recording else self.problem(name, language) or f"the prompt {name} is missing")
+        return recording.duration_ms
 
     def path(self, name: str, language: str) -> Path:
         """Where the recording is, or would be. Raises BadName for names that can't be part of a path."""

@@ -32,6 +32,10 @@ _HEADER = (
 )
 
 
+class _Mistake(Exception):
+    """One entry is wrong; the others still count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``source`` is one of SOURCES or "" (only a text so far); ``sha256`` of what the recording was made from:
@@ -72,40 +76,40 @@ def read_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
         try:
             name, entry = _entry(key, value)
             if name in entries:
-                raise ValueError(f"{name} is written twice; the first one counts")
+                raise _Mistake(f"{name} is written twice; the first one counts")
             entries[name] = entry
-        except ValueError as error:
+        except _Mistake as error:
             problems.append(f"{place}: {error}")
     return entries, problems
 
 
 def _entry(key: yaml.Node, value: yaml.Node) -> tuple[str, Entry]:
     if not isinstance(key, yaml.ScalarNode):
-        raise ValueError("a prompt's name must be plain text")
+        raise _Mistake("a prompt's name must be plain text")
     problem = name_problem(key.value)
     if problem:
-        raise ValueError(problem)
+        raise _Mistake(problem)
     if isinstance(value, yaml.ScalarNode):
         return key.value, Entry(text=_text(key.value, value.value))
     if not isinstance(value, yaml.MappingNode):
-        raise ValueError(f"{key.value} needs a text, or text and source")
+        raise _Mistake(f"{key.value} needs a text, or text and source")
     fields: dict[str, str] = {}
     for field, content in value.value:
         if not isinstance(field, yaml.ScalarNode) or field.value not in _KEYS:
-            raise ValueError(f"{key.value} has an unknown field {getattr(field, 'value', '')!r}; known are {', '.join(_KEYS)}")
+            raise _Mistake(f"{key.value} has an unknown field {getattr(field, 'value', '')!r}; known are {', '.join(_KEYS)}")
         if not isinstance(content, yaml.ScalarNode):
-            raise ValueError(f"{key.value}: {field.value} must be plain text")
+            raise _Mistake(f"{key.value}: {field.value} must be plain text")
         if field.value in fields:
-            raise ValueError(f"{key.value}: {field.value} is written twice")
+            raise _Mistake(f"{key.value}: {field.value} is written twice")
         fields[field.value] = content.value
     if fields.get("source", "") not in ("", *SOURCES):
-        raise ValueError(f"{key.value} has an unknown source {fields['source']!r}; known are {', '.join(SOURCES)}")
+        raise _Mistake(f"{key.value} has an unknown source {fields['source']!r}; known are {', '.join(SOURCES)}")
     return key.value, Entry(_text(key.value, fields.get("text", "")), fields.get("source", ""), fields.get("sha256", ""))
 
 
 def _text(name: str, text: str) -> str:
     if len(text) > TEXT_LIMIT:
-        raise ValueError(f"the text of {name} is longer than {TEXT_LIMIT} characters")
+        raise _Mistake(f"the text of {name} is longer than {TEXT_LIMIT} characters")
     return " ".join(text.split())
 
 

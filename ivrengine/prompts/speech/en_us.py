@@ -28,16 +28,21 @@ from .values import (
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
 _TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
 _UNITS = {"hundred": "hundred", "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion"}
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)
 _DAYS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
-    "seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth "
-    "twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth", "twenty-seventh",
+    "twenty-eighth", "twenty-ninth", "thirtieth", "thirty-first",
+)
 _MONEY = {
     "yuan": "yuan",
     "fen": "fen",
@@ -69,9 +74,8 @@ _DATE_WORDS = _named(
         **{f"day-{number}": text for number, text in enumerate(_DAYS, 1)},
     }
 )
-_TIME_WORDS = _named({**_BELOW_HUNDRED, "oh": "oh", "am": "A.M.", "pm": "P.M.", "noon": "noon", "midnight": "midnight"})
-for _unused in ("0", "60", "70", "80", "90"):
-    del _TIME_WORDS[SPEECH_PREFIX + _unused]
+_BELOW_SIXTY = {number: text for number, text in _BELOW_HUNDRED.items() if 1 <= int(number) < 60}
+_TIME_WORDS = _named({**_BELOW_SIXTY, "oh": "oh", "am": "A.M.", "pm": "P.M.", "noon": "noon", "midnight": "midnight"})
 _BY_KIND: dict[str, dict[str, str]] = {
     "number": _SIGNED_WORDS,
     "count": _COUNT_WORDS,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from ivrengine.domain.audio import SPEECH_KINDS, Silence
 from ivrengine.domain.caller import mask_number
@@ -144,7 +145,7 @@ def _groups(text: str) -> list[str]:
     fours = count % 3  # threes first, fours last: 3-4-4, 3-3-4, 3-4, 4-4
     threes = count // 3 - fours
     edges = [3 * index for index in range(threes)] + [3 * threes + 4 * index for index in range(fours)] + [count]
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(edges)]
 
 
 def _read_number(kind: str, value: str) -> Number:
