@@ -17,7 +17,7 @@ from gevent.event import Event
 
 from ivrengine.domain import commands as do
 from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DialEnded, DigitPressed, PromptEnded, RecordingEnded
-from ivrengine.domain.events import SecretCollected
+from ivrengine.domain.events import RunResumed, SecretCollected
 from ivrengine.esl.errors import EslError, SwitchUnavailable
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.interpreter import Interpreter
@@ -66,6 +66,11 @@ class CallSession:
     @property
     def call_id(self) -> str:
         return self.call.call_id
+
+    @property
+    def waits_for_switch(self) -> bool:
+        """True while a command of ours has not told its end."""
+        return bool(self._guards) or self.dialling
 
     def post(self, event: CallEvent) -> None:
         if len(self._inbox) >= INBOX_LIMIT and isinstance(event, DigitPressed):
@@ -141,9 +146,11 @@ class CallSession:
         token = getattr(event, "token", None)
         if token:
             self._guards.pop(token, None)
+        elif isinstance(event, RunResumed):
+            self._guards.clear()
         if isinstance(event, Answered):
             self._around.recorder.call_answered(self.call_id)
-        elif isinstance(event, DialEnded):
+        elif isinstance(event, DialEnded | RunResumed):
             self.dialling = False
         elif isinstance(event, CallerHungUp):
             self._gone = True

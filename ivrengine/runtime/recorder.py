@@ -16,47 +16,32 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import AddToCounter, CountRefusal, DropRecording, KeepMessage, KeepRecording, LogStep, RaiseAlarm
 from ivrengine.flow.run import Run
 from ivrengine.log import note
-from ivrengine.storage.alarms import Alarms
-from ivrengine.storage.blacklist import BlacklistTable
-from ivrengine.storage.calls import Calls
-from ivrengine.storage.counters import Counters
-from ivrengine.storage.database import Database
 from ivrengine.storage.errors import StorageError
-from ivrengine.storage.messages import Messages
-from ivrengine.storage.recordings import Recordings
-from ivrengine.storage.runs import Runs
-from ivrengine.storage.steps import Steps
+from ivrengine.storage.store import Store
 
 log = logging.getLogger(__name__)
 SAVE_SECONDS = 0.25  # how old a saved place in a flow may be
 
 
 class Recorder:
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self.store = store
         self._clock = clock
-        self.calls = Calls(database)
-        self.runs = Runs(database)
-        self._steps = Steps(database)
-        self._messages = Messages(database)
-        self._recordings = Recordings(database)
-        self._counters = Counters(database)
-        self._blacklist = BlacklistTable(database)
-        self._alarms = Alarms(database)
         self._moved: dict[str, Run] = {}  # runs that have changed since they were last saved
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def call_begun(self, call: CallInfo, flow: str, version: str) -> None:
-        self._write(self.calls.begin, call, flow, version)
+        self._write(self.store.calls.begin, call, flow, version)
 
     def call_answered(self, call_id: str) -> None:
-        self._write(self.calls.answered, call_id, self._clock())
+        self._write(self.store.calls.answered, call_id, self._clock())
 
     def call_ended(self, call_id: str, ended_by: str, cause: str, outcome: str) -> None:
         """The call is over for us: its row is closed and its saved place dropped, in this order."""
         self._moved.pop(call_id, None)
-        self._write(self.calls.end, call_id, self._clock(), ended_by, cause, outcome)
-        self._write(self.runs.delete, call_id)
+        self._write(self.store.calls.end, call_id, self._clock(), ended_by, cause, outcome)
+        self._write(self.store.runs.delete, call_id)
 
     # -- the place in the flow -----------------------------------------------------------------------------------------
 
@@ -68,24 +53,24 @@ class Recorder:
         moved, self._moved = self._moved, {}
         for call_id, run in moved.items():
             if not run.finished:
-                self._write(self.runs.save, call_id, run.to_record(), self._clock())
+                self._write(self.store.runs.save, call_id, run.to_record(), self._clock())
 
     # -- what commands ask for -----------------------------------------------------------------------------------------
 
     def step(self, call_id: str, step: LogStep) -> None:
-        self._write(self._steps.log, call_id, step)
+        self._write(self.store.steps.log, call_id, step)
 
     def keep_message(self, call: CallInfo, message: KeepMessage) -> bool:
         """True when the message is durable; the caller may be told so."""
         try:
-            self._messages.keep(message, call, self._clock()).wait()
+            self.store.messages.keep(message, call, self._clock()).wait()
         except StorageError as error:
             self.alarm(RaiseAlarm("message_not_kept", f"the file {message.path} is there, its row is not: {error}", message.box))
             return False
         return True
 
     def keep_recording(self, call: CallInfo, recording: KeepRecording) -> None:
-        self._write(self._recordings.keep, recording, call.call_id, self._clock())
+        self._write(self.store.recordings.keep, recording, call.call_id, self._clock())
 
     def drop_recording(self, command: DropRecording) -> None:
         try:
@@ -94,15 +79,15 @@ class Recorder:
             note(log, "a thrown-away recording could not be deleted", level=logging.WARNING, path=command.path, error=error)
 
     def count(self, command: AddToCounter) -> None:
-        self._write(self._counters.add, command.counter, command.amount, self._clock())
+        self._write(self.store.counters.add, command.counter, command.amount, self._clock())
 
     def refusal(self, command: CountRefusal) -> None:
-        self._write(self._blacklist.hit, command.entry, self._clock())
+        self._write(self.store.blacklist.hit, command.entry, self._clock())
 
     def alarm(self, alarm: RaiseAlarm) -> None:
         """Log an alarm and keep it for the person who mends it."""
         note(log, alarm.sentence, level=logging.WARNING, action="alarm", code=alarm.code, place=alarm.place)
-        self._write(self._alarms.raise_, alarm, self._clock())
+        self._write(self.store.alarms.raise_, alarm, self._clock())
 
     def _write(self, write: Callable[..., Any], *args: Any) -> None:
         try:

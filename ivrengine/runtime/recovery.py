@@ -41,7 +41,7 @@ class Recovery:
 
     def load(self) -> None:
         """Read what an earlier process left behind."""
-        for saved in self._recorder.runs.all():
+        for saved in self._recorder.store.runs.all():
             try:
                 run = Run.from_record(saved.record)
             except (ValueError, KeyError, TypeError) as error:
@@ -49,7 +49,7 @@ class Recovery:
                 self._recorder.alarm(alarm)
                 continue
             self._saved[run.call.call_id] = run
-        self._begun = {call.call_id for call in self._recorder.calls.unfinished()}
+        self._begun = {call.call_id for call in self._recorder.store.calls.unfinished()}
         if self._saved or self._begun:
             note(log, "calls of an earlier process are to be found again", calls=len(self._begun | set(self._saved)))
 
@@ -60,7 +60,9 @@ class Recovery:
             channel = alive.get(call_id)
             if channel is None:
                 session.post(CallerHungUp(LOST))
-            elif not self._goes_on(channel):
+            elif session.run.finished:
+                self._end_again(call_id)
+            elif session.waits_for_switch and channel.application not in (*GOES_ON, "playback"):
                 session.post(RunResumed())
         saved, self._saved = self._saved, {}
         begun, self._begun = self._begun, set()
@@ -85,6 +87,13 @@ class Recovery:
             self._reception.adopt(run)
         else:
             self._reception.adopt(run, RunResumed())
+
+    def _end_again(self, call_id: str) -> None:
+        """The flow had ended while the link was down, so its hang-up never reached the switch."""
+        try:
+            self._switch.hang_up(call_id, "NORMAL_CLEARING")
+        except EslError as error:
+            note(log, "a call could not be ended", call_id=call_id, error=error)
 
     def _goes_on(self, channel: ChannelState) -> bool:
         """True when the switch is still busy with what the step waits for; a prompt is cut, to be said again."""

@@ -21,9 +21,12 @@ def migrate(db: Database) -> None:
     if not migrations.pending(db):
         return
     db.execute("BEGIN IMMEDIATE")  # the command line and the engine may both be the first to open a new file
-    with db.atomic():
+    try:
         _refuse_newer(db)
         migrations.apply(db)
+    except BaseException:
+        db.rollback()
+        raise
     db.commit()
 
 
@@ -167,4 +170,13 @@ def flow_versions_counters_and_alarms(db: Database) -> None:
         {"code": str, "place": str, "sentence": str, "first_at": float, "last_at": float, "count": int},
         pk=("code", "place"),
         not_null={"sentence", "first_at", "last_at", "count"},
+    )
+
+
+@migrations()
+def publications(db: Database) -> None:
+    db.table("publications").create(
+        {"publication_id": int, "version": str, "published_at": float},
+        pk="publication_id",
+        not_null={"version", "published_at"},
     )

@@ -13,6 +13,7 @@ from .database import Database
 from .flow_versions import FlowVersions
 from .messages import Messages
 from .overrides import Overrides
+from .publications import Publications
 from .recordings import Recordings
 from .runs import Runs
 from .steps import Steps
@@ -32,6 +33,7 @@ class Store:
         self.overrides = Overrides(self.database)
         self.counters = Counters(self.database)
         self.flow_versions = FlowVersions(self.database)
+        self.publications = Publications(self.database)
         self.alarms = Alarms(self.database)
 
     def __enter__(self) -> Self:
