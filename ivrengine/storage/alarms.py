@@ -35,7 +35,8 @@ class Alarms:
         def write(db: sqlite_utils.Database) -> None:
             db.execute(
                 "INSERT INTO alarms (code, place, sentence, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)"
-                " ON CONFLICT (code, place) DO UPDATE SET sentence = excluded.sentence, last_at = excluded.last_at, count = count + 1",
+                " ON CONFLICT (code, place) DO UPDATE"
+                " SET sentence = excluded.sentence, last_at = excluded.last_at, count = count + 1",
                 row,
             )
 

@@ -122,7 +122,9 @@ def _decode(data: bytes) -> str:
 
 def _split(line: str) -> list[str]:
     # Line by line: one forgotten quote would otherwise swallow the rest of the file without a word.
-    delimiter = next((sign for sign in "\t;," if sign in line), ",")
+    first = re.search(r"[\t;,]", line)
+    delimiter = first[0] if first else ","
+    line = re.sub(rf'" +(?={delimiter}|$)', '"', line)
     return [field.strip() for field in next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))]
 
 

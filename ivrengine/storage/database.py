@@ -11,6 +11,7 @@ Refuses to queue without bound, to wait without end, and to be used from a threa
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -146,7 +147,7 @@ class Database:
         self._check_open()
         if len(self._pending) >= QUEUE_LIMIT:
             raise StorageOverloaded(
-                f"{QUEUE_LIMIT} writes are waiting for the disk of {self.path} already; {purpose} was refused and has not been kept"
+                f"{QUEUE_LIMIT} writes are waiting for the disk of {self.path} already; {purpose} was refused and not kept"
             )
         ticket: Ticket[T] = Ticket(write, purpose)
         self._pending.append(ticket)
@@ -159,7 +160,7 @@ class Database:
         return self.submit(write, purpose).wait()
 
     def read(self, read: Callable[[sqlite_utils.Database], T], timeout_seconds: float = WAIT_SECONDS) -> T:
-        """What ``read`` makes of one consistent state of everything committed so far; it can't write.
+        """What ``read`` makes of one consistent state of everything that was waited for; it can't write.
 
         Raises StorageOverloaded when READ_QUEUE_LIMIT reads wait already, StorageTimeout after ``timeout_seconds``.
         """
@@ -205,11 +206,13 @@ class Database:
                 if len(self._pending) < BATCH_LIMIT and self._open:
                     gevent.sleep(GATHER_SECONDS)
                 batch = [self._pending.popleft() for _ in range(min(BATCH_LIMIT, len(self._pending)))]
-                try:
-                    outcomes = self._hub.threadpool.apply(_commit, (self._writer, batch))
-                except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must be told
-                    failure = NotKept(f"the database {self.path} could not commit, so nothing of this was kept: {error}")
-                    failure.__cause__ = error
+                job = self._hub.threadpool.spawn(_commit, self._writer, batch)
+                job.wait()
+                if job.successful():
+                    outcomes = job.get_nowait()
+                else:
+                    failure = NotKept(f"the database {self.path} could not commit, so nothing of this was kept: {job.exception}")
+                    failure.__cause__ = job.exception
                     outcomes = [(None, failure)] * len(batch)
                 for ticket, (value, error) in zip(batch, outcomes, strict=True):
                     ticket._settle(value, error)
@@ -245,7 +248,7 @@ def _connect(path: Path) -> tuple[sqlite_utils.Database, list[sqlite_utils.Datab
     connections: list[sqlite3.Connection] = []
     try:
         writer = _connection(path, connections, mode="rw")
-        writer.execute("PRAGMA journal_mode=WAL")
+        _use_write_ahead_log(writer, path)
         writer.execute("PRAGMA synchronous=FULL")
         write_db = sqlite_utils.Database(writer, execute_plugins=False)
         migrate(write_db)
@@ -258,6 +261,18 @@ def _connect(path: Path) -> tuple[sqlite_utils.Database, list[sqlite_utils.Datab
         _disconnect(connections)
         raise
     return write_db, readers
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return
+    # For this switch alone SQLite doesn't wait for other processes, so those that meet a new file take turns.
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(directory)
 
 
 def _connection(path: Path, connections: list[sqlite3.Connection], mode: str) -> sqlite3.Connection:
