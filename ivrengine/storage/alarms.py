@@ -28,7 +28,7 @@ class Alarms:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def raised(self, alarm: RaiseAlarm, at: float) -> Ticket[None]:
+    def raise_(self, alarm: RaiseAlarm, at: float) -> Ticket[None]:
         """Keep one more occurrence of the alarm."""
         row = (storable(alarm.code), storable(alarm.place), storable(alarm.sentence), at, at)
 

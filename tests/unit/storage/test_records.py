@@ -117,7 +117,7 @@ def test_nasty_text_is_stored_and_harms_nothing(store: Store, text: str) -> None
     message_id = store.messages.keep(KeepMessage(text, text, 1, text), call, 1.0)
     store.recordings.keep(KeepRecording(text, text, 1), call.call_id, 1.0)
     store.counters.add(text, 1, 1.0)
-    store.alarms.raised(RaiseAlarm(text, text, text), 1.0)
+    store.alarms.raise_(RaiseAlarm(text, text, text), 1.0)
     store.overrides.set(text, text, "permanent", None, text, 1.0)
     store.flow_versions.keep(text, text, 1.0)
     store.runs.save(call.call_id, {"name": text}, 1.0).wait()
@@ -283,8 +283,8 @@ def test_counters_count(store: Store) -> None:
 
 def test_the_same_alarm_is_one_row_with_a_count(store: Store) -> None:
     for at in (1.0, 2.0, 3.0):
-        store.alarms.raised(RaiseAlarm("prompt_failed", f"sentence {at}", "hotline:menu"), at)
-    store.alarms.raised(RaiseAlarm("prompt_failed", "elsewhere", "hotline:greet"), 9.0).wait()
+        store.alarms.raise_(RaiseAlarm("prompt_failed", f"sentence {at}", "hotline:menu"), at)
+    store.alarms.raise_(RaiseAlarm("prompt_failed", "elsewhere", "hotline:greet"), 9.0).wait()
     elsewhere, alarm = store.alarms.recent()
     assert (elsewhere.place, elsewhere.count) == ("hotline:greet", 1)
     assert (alarm.sentence, alarm.first_at, alarm.last_at, alarm.count) == ("sentence 3.0", 1.0, 3.0, 3)
