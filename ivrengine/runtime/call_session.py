@@ -57,6 +57,7 @@ class CallSession:
         self._inbox: deque[CallEvent] = deque()
         self._woken = Event()
         self._guards: dict[str, tuple[float, CallEvent]] = {}  # token -> when it is overdue, and the event that ends it then
+        self.interrupted = False  # a command was lost because the link was down: the step has to begin again
         self.dialling = False  # connected to, or ringing, another phone: the dead-man's switch must not cut in
         self._ended_by = ""
         self._outcome = ""
@@ -66,11 +67,6 @@ class CallSession:
     @property
     def call_id(self) -> str:
         return self.call.call_id
-
-    @property
-    def waits_for_switch(self) -> bool:
-        """True while a command of ours has not told its end."""
-        return bool(self._guards) or self.dialling
 
     def post(self, event: CallEvent) -> None:
         if len(self._inbox) >= INBOX_LIMIT and isinstance(event, DigitPressed):
@@ -148,9 +144,10 @@ class CallSession:
             self._guards.pop(token, None)
         elif isinstance(event, RunResumed):
             self._guards.clear()
+            self.dialling = self.interrupted = False
         if isinstance(event, Answered):
             self._around.recorder.call_answered(self.call_id)
-        elif isinstance(event, DialEnded | RunResumed):
+        elif isinstance(event, DialEnded):
             self.dialling = False
         elif isinstance(event, CallerHungUp):
             self._gone = True
@@ -184,7 +181,7 @@ class CallSession:
             try:
                 self._perform_one(command)
             except SwitchUnavailable:
-                # The link is down. When it is back, recovery finds out what became of the call and wakes us.
+                self.interrupted = True  # when the link is back, recovery wakes us
                 note(log, "a command waits for the link to the switch", action=type(command).__name__, call_id=self.call_id)
             except EslError as error:
                 self._refused(command, error)

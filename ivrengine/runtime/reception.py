@@ -29,22 +29,24 @@ log = logging.getLogger(__name__)
 class Reception:
     """All live sessions by call id. ``resynchronise`` is called when the link to the switch is up (again)."""
 
-    def __init__(
-        self, library: Library, surroundings: Surroundings, crew: Crew, max_calls: int, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, library: Library, crew: Crew, max_calls: int, clock: Callable[[], float]) -> None:
         self.sessions: dict[str, CallSession] = {}
         self.draining = False
         self.resynchronise: Callable[[str, list[ChannelState]], None] = lambda core_uuid, channels: None
         self._library = library
-        self._around = surroundings
+        self._around: Surroundings
         self._crew = crew
         self._max_calls = max_calls
         self._clock = clock
 
+    def open(self, surroundings: Surroundings) -> None:
+        """Must be called before the link to the switch comes up: the switch's edge and the sessions know each other."""
+        self._around = surroundings
+
     # -- what the switch tells -----------------------------------------------------------------------------------------
 
     def call_offered(self, call: CallInfo, channel: ChannelState, *, orphaned: bool = False) -> None:
-        """``orphaned``: found parked after a restart; it is ours even when no timer waits to be deleted any more."""
+        """``orphaned``: an engine that has died had claimed it already."""
         if call.call_id in self.sessions:
             return
         if self.draining:
@@ -87,18 +89,21 @@ class Reception:
         return session
 
     def _take(self, session: CallSession, flow_name: str, version: str, orphaned: bool) -> None:
-        """Claim the call: whoever deletes its timer owns it. Lost races and dead channels end here."""
-        try:
-            claimed = self._around.switch.claim(session.call_id)
-        except EslError as error:
-            note(log, "a call could not be claimed", level=logging.WARNING, call_id=session.call_id, error=error)
-            claimed = False
-        if not claimed and not orphaned:
+        """Claim the call and walk it through its flow. Lost races and dead channels end here."""
+        if not orphaned and not self._claim(session.call_id):
             self.sessions.pop(session.call_id, None)
             return
         note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
         self._around.recorder.call_begun(session.call, flow_name, version)
         self._run(session, session.start)
+
+    def _claim(self, call_id: str) -> bool:
+        """Whoever deletes the call's timer owns the call."""
+        try:
+            return self._around.switch.claim(call_id)
+        except EslError as error:
+            note(log, "a call could not be claimed", level=logging.WARNING, call_id=call_id, error=error)
+            return False
 
     def _run(self, session: CallSession, live: Callable[[], None]) -> None:
         try:

@@ -1,8 +1,8 @@
 """Brings calls and sessions together again: after a restart of the engine, a broken link, or a restart of the switch.
 
-The saved places in flows and the switch's own list of channels are compared. What still lives goes on in the step it was in;
-what is gone is unwound as a hang-up, so that messages are kept and every call row gets its end; what was never claimed is
-taken now.
+The saved places in flows and the switch's own list of claimed channels are compared. What still lives goes on in the step it
+was in; what is gone is unwound as a hang-up, so that messages are kept and every call row gets its end. (Calls that nobody
+has claimed yet are offered by the switch's edge like any other.)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import CallerHungUp, RunResumed
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
+from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
 from ivrengine.log import note
 
@@ -23,8 +24,8 @@ from .recorder import Recorder
 
 log = logging.getLogger(__name__)
 
-# Applications of ours that end by themselves and tell it then: the step just goes on waiting for that.
-GOES_ON = frozenset({"bridge", "record", "play_and_get_digits"})
+# Applications that end by themselves and tell it then, by the kind of command that started them: the step goes on waiting.
+GOES_ON: dict[str, CommandKind] = {"bridge": "dial", "record": "record", "play_and_get_digits": "secret"}
 LOST = "LOST_WHILE_AWAY"  # our word for "ended while nobody of us looked"
 
 
@@ -53,27 +54,28 @@ class Recovery:
         if self._saved or self._begun:
             note(log, "calls of an earlier process are to be found again", calls=len(self._begun | set(self._saved)))
 
+    def pinned_versions(self) -> list[tuple[str, str]]:
+        """Name and version of every flow that a saved call is in."""
+        return sorted({(frame.flow, frame.version) for run in self._saved.values() for frame in run.frames})
+
     def resynchronise(self, core_uuid: str, channels: list[ChannelState]) -> None:
         alive = {channel.call_id: channel for channel in channels}
         sessions = dict(self._reception.sessions)
         for call_id, session in sessions.items():
-            channel = alive.get(call_id)
-            if channel is None:
-                session.post(CallerHungUp(LOST))
-            elif session.run.finished:
+            if call_id in alive and session.run.finished:
                 self._end_again(call_id)
-            elif session.waits_for_switch and channel.application not in (*GOES_ON, "playback"):
+            elif session.interrupted:
                 session.post(RunResumed())
         saved, self._saved = self._saved, {}
         begun, self._begun = self._begun, set()
         for call_id, run in saved.items():
             if call_id not in sessions:
                 self._adopt(run, alive.get(call_id))
-        for call_id in begun - set(saved) - set(sessions):
-            if call_id not in alive:
-                self._recorder.call_ended(call_id, "unknown", LOST, "lost")
+        for call_id in begun - set(saved) - set(sessions) - set(alive):
+            self._recorder.call_ended(call_id, "unknown", LOST, "lost")
         for call_id, channel in alive.items():
-            if call_id not in sessions and call_id not in saved and channel.application in ("", "park"):
+            if call_id not in sessions and call_id not in saved:
+                # Claimed, and then its engine died before it had saved anything: the call begins anew.
                 call = CallInfo(call_id, channel.dialled, channel.number, channel.name, channel.created_at or self._clock())
                 self._reception.call_offered(call, channel, orphaned=True)
         note(log, "the link to the switch is up", channels=len(alive), sessions=len(self._reception.sessions), core=core_uuid)
@@ -82,8 +84,9 @@ class Recovery:
         if channel is None:
             self._reception.adopt(run, CallerHungUp(LOST))
             return
+        goes_on = self._goes_on(run, channel)
         note(log, "a call is picked up again", call_id=run.call.call_id, step=run.frame.step, busy_with=channel.application)
-        if self._goes_on(channel):
+        if goes_on:
             self._reception.adopt(run)
         else:
             self._reception.adopt(run, RunResumed())
@@ -95,13 +98,23 @@ class Recovery:
         except EslError as error:
             note(log, "a call could not be ended", call_id=call_id, error=error)
 
-    def _goes_on(self, channel: ChannelState) -> bool:
-        """True when the switch is still busy with what the step waits for; a prompt is cut, to be said again."""
-        if channel.application in GOES_ON:
+    def _goes_on(self, run: Run, channel: ChannelState) -> bool:
+        """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again."""
+        kind = GOES_ON.get(channel.application)
+        token = channel.application_token or _waiting_token(run)
+        if kind and token:
+            path = channel.application_data.split(" ")[0] if kind == "record" else ""
+            self._switch.expect(run.call.call_id, token, kind, path)
             return True
-        if channel.application == "playback":
+        if channel.application:
             try:
                 self._switch.stop_playing(channel.call_id)
             except EslError as error:
                 note(log, "a prompt could not be cut", call_id=channel.call_id, error=error)
         return False
+
+
+def _waiting_token(run: Run) -> str:
+    """The token of the command that the step waits for, as it stands in the step's own state."""
+    start = f"{run.call.call_id}:"
+    return next((value for value in run.frame.state.values() if isinstance(value, str) and value.startswith(start)), "")

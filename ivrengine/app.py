@@ -1,0 +1,106 @@
+"""The composition root: builds everything by constructor, and knows the order of starting and stopping.
+
+Start: database, prompts, flows, then what an earlier process left behind, then the link to the switch. Stop: no new calls,
+wait for those up, leave the rest to the switch, then the database last, so that every row is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from ivrengine.config import Settings
+from ivrengine.esl.switch import Switch
+from ivrengine.flow.calendars import HoursBook
+from ivrengine.flow.finding import Finding
+from ivrengine.flow.interpreter import Interpreter
+from ivrengine.flow.world import World
+from ivrengine.log import note
+from ivrengine.prompts.catalogue import Catalogue
+from ivrengine.prompts.voice import Voice
+from ivrengine.runtime.call_session import Surroundings
+from ivrengine.runtime.deadman import DeadMan
+from ivrengine.runtime.greenlets import Crew
+from ivrengine.runtime.library import Library
+from ivrengine.runtime.reception import Reception
+from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
+from ivrengine.runtime.recovery import Recovery
+from ivrengine.runtime.world_feed import LOOK_SECONDS, WorldFeed
+from ivrengine.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """The engine of one site against one switch."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.crew = Crew()
+        self.store = Store(settings.database)
+        self.catalogue = Catalogue(settings.prompts)
+        self.voice = Voice(self.catalogue, settings.languages[0], settings.languages[1:])
+        self.world = World(hours=HoursBook.empty(), outside_numbers=tuple(settings.engine.outside_numbers))
+        self.feed = WorldFeed(self.store, self.world, clock)
+        self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
+        self.recorder = Recorder(self.store, clock)
+        self.reception = Reception(self.library, self.crew, settings.engine.max_calls, clock)
+        switch = settings.switch
+        self.switch = Switch(
+            switch.host,
+            switch.port,
+            settings.switch_password(),
+            self.reception,
+            switch.shard,
+            clock=clock,
+            context=switch.context,
+            dial_strings={"extension": f"user/{{number}}@{switch.domain}", "outside": "sofia/gateway/trunk/{number}"},
+        )
+        self.recovery = Recovery(self.reception, self.recorder, self.switch, clock)
+        self.deadman = DeadMan(self.switch, self.reception, settings.engine.deadman_seconds)
+        self.reception.resynchronise = self.recovery.resynchronise
+        self.reception.open(
+            Surroundings(
+                interpreter=Interpreter(self.library, self.world),
+                switch=self.switch,
+                voice=self.voice,
+                recorder=self.recorder,
+                recordings=settings.recordings,
+                clock=clock,
+                max_call_seconds=settings.engine.max_call_seconds,
+            )
+        )
+
+    def start(self) -> list[Finding]:
+        """Take calls. Returns the linter's findings; raises SettingsError, StorageError or NothingToServe."""
+        for directory in (self.settings.recordings, self.settings.voicemail):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o770)
+        self.store.open()
+        findings = self.library.start()
+        self.recovery.load()
+        self.library.recall(self.recovery.pinned_versions())
+        self.crew.repeat(self.recorder.save_runs, SAVE_SECONDS)
+        self.crew.repeat(self.feed.look, LOOK_SECONDS)
+        self.crew.repeat(self.deadman.move_on, self.deadman.every_seconds)
+        self.switch.start()
+        return findings
+
+    def reload(self) -> list[Finding]:
+        """Read prompts and flows again; with errors the set in force stays."""
+        self.catalogue.reload()
+        return self.library.reload()
+
+    def stop(self, drain_seconds: float | None = None) -> int:
+        """Drain and stop; gives the process's exit code: 1 when anything crashed on the way."""
+        seconds = self.settings.engine.drain_seconds if drain_seconds is None else drain_seconds
+        left = self.reception.drain(seconds)
+        if left:
+            note(log, "the time to finish is over; the calls still up go to the switch's fallback", calls=left)
+            self.reception.let_go()
+            self.reception.drain(2.0)
+        self.switch.stop()
+        self.recorder.save_runs()
+        self.store.close()
+        return 1 if self.crew.crashes else 0

@@ -1,0 +1,62 @@
+"""The command ``ivrengine``: one file per command group, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from ivrengine import __version__
+from ivrengine.config import load_settings
+from ivrengine.errors import IvrEngineError
+
+# command -> module that has it, under the same name
+COMMANDS = {
+    "blacklist": "ivrengine.cli.blacklist",
+    "call": "ivrengine.cli.call",
+    "calls": "ivrengine.cli.calls",
+    "demo": "ivrengine.cli.demo",
+    "doctor": "ivrengine.cli.doctor",
+    "flow": "ivrengine.cli.flow",
+    "fs": "ivrengine.cli.fs",
+    "hours": "ivrengine.cli.hours",
+    "prompts": "ivrengine.cli.prompts",
+    "serve": "ivrengine.cli.serve",
+    "simswitch": "ivrengine.cli.simswitch",
+    "voicemail": "ivrengine.cli.voicemail",
+}
+
+
+class Commands(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        module = COMMANDS.get(name)
+        return getattr(importlib.import_module(module), name) if module else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--site",
+    type=click.Path(exists=True, file_okay=False),
+    default=".",
+    envvar="IVRENGINE_SITE",
+    show_default="the current directory",
+    help="Directory with flows/, prompts/ and ivrengine.toml.",
+)
+@click.version_option(__version__, prog_name="ivrengine")
+@click.pass_context
+def cli(context: click.Context, site: str) -> None:
+    """A call-centre engine: callers walk flows written in YAML, on FreeSWITCH or on the embedded switch."""
+    context.obj = load_settings(site)
+
+
+def main() -> None:
+    """Run a command; errors that a person can mend are one sentence, not a stack."""
+    try:
+        cli(prog_name="ivrengine")
+    except IvrEngineError as error:
+        click.echo(f"ivrengine: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,81 @@
+"""``ivrengine serve``: the engine itself, until it is told to stop.
+
+Signals set a flag and nothing more; the loop below acts on it. SIGTERM and SIGINT drain (a second one stops at once), SIGHUP
+reloads flows and prompts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+
+import click
+from gevent.event import Event
+
+from ivrengine.app import Engine
+from ivrengine.config import STOCK_PASSWORD, Settings
+from ivrengine.errors import SettingsError
+from ivrengine.log import set_up
+
+log = logging.getLogger(__name__)
+
+
+class Orders:
+    """What signals have asked for since the last look."""
+
+    def __init__(self) -> None:
+        self.asked = Event()
+        self.stop = 0
+        self.reload = False
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self, *_: object) -> None:
+        self.stop += 1
+        self.asked.set()
+
+    def _on_reload(self, *_: object) -> None:
+        self.reload = True
+        self.asked.set()
+
+
+def run(engine: Engine, orders: Orders) -> int:
+    """Serve until a stop is ordered; gives the exit code."""
+    while not orders.stop:
+        orders.asked.wait()
+        orders.asked.clear()
+        if orders.reload:
+            orders.reload = False
+            engine.reload()
+    engine.crew.spawn(_second_stop, orders)
+    return engine.stop()
+
+
+def _second_stop(orders: Orders) -> None:
+    """Asked twice: don't wait for calls any longer. What is up is adopted by the next start, or goes to the fallback."""
+    while orders.stop < 2:
+        orders.asked.wait()
+        orders.asked.clear()
+    log.warning("stopping at once; calls stay on the switch for the next start")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+@click.command()
+@click.option("--verbose", is_flag=True, help="Log more.")
+@click.pass_obj
+def serve(settings: Settings, verbose: bool) -> None:
+    """Take calls from the switch until stopped."""
+    set_up(verbose)
+    if settings.switch_password() in ("", STOCK_PASSWORD):
+        raise SettingsError(
+            "the event socket's password is empty or the stock one; set switch.password_file to the file that "
+            "`ivrengine fs render` wrote, or switch.password, in ivrengine.toml"
+        )
+    engine = Engine(settings)
+    orders = Orders()
+    engine.start()
+    sys.exit(run(engine, orders))
