@@ -53,7 +53,7 @@ class FreeswitchSettings:
     trunk_port: int = 5080
     phones_port: int = 5060
     rtp_first_port: int = 16384
-    rtp_last_port: int = 32767
+    rtp_last_port: int = 32766
     trunk_addresses: list[str] = field(default_factory=lambda: ["127.0.0.1/32"])  # who may send calls without a password, as CIDR
     trunk_proxy: str = ""  # host or host:port for calls to outside numbers; none without it
     phones: list[str] = field(default_factory=lambda: ["8001", "8002", "8003"])
