@@ -41,13 +41,13 @@ class EngineSettings:
     drain_seconds: float = 60.0  # on SIGTERM, calls may finish for so long
     deadman_seconds: float = 60.0  # a call whose engine has died goes to the fallback after at most this
     max_call_seconds: float = 4 * 3600.0
-    outside_numbers: list[str] = field(default_factory=list)  # allow-list of transfer destinations, with * at the end for a prefix
+    outside_numbers: list[str] = field(default_factory=list)  # where calls may be transferred; * at the end for a prefix
     timezone: str = "Asia/Shanghai"
 
 
 @dataclass(slots=True)
 class FreeswitchSettings:
-    """What ``fs render`` fills FreeSWITCH's configuration with. Ports are of ``sip_ip``; nothing here is read by the running engine."""
+    """What ``fs render`` fills FreeSWITCH's configuration with; the running engine reads nothing of it. Ports are of ``sip_ip``."""
 
     sip_ip: str = "127.0.0.1"
     trunk_port: int = 5080
@@ -93,7 +93,8 @@ class Settings:
     @property
     def unclaimed_messages(self) -> Path:
         """Where FreeSWITCH records callers that no engine answered."""
-        return self.site / self.freeswitch.message_directory if self.freeswitch.message_directory else self.voicemail / "unclaimed"
+        directory = self.freeswitch.message_directory
+        return self.site / directory if directory else self.voicemail / "unclaimed"
 
     @property
     def languages(self) -> list[str]:
@@ -127,7 +128,8 @@ def load_settings(site: Path | str, environ: dict[str, str] | None = None) -> Se
     for name, section in sections.items():
         _fill(section, document.pop(name, {}), environ, name, path)
     if document:
-        raise SettingsError(f"{path}: unknown section or key {next(iter(document))!r}; known are [switch], [engine], [freeswitch] and data")
+        known = ", ".join(f"[{name}]" for name in sections)
+        raise SettingsError(f"{path}: unknown section or key {next(iter(document))!r}; known are {known} and data")
     settings.data = site / (environ.get("IVRENGINE_DATA") or data or "data")
     if settings.engine.deadman_seconds < 10:
         raise SettingsError(f"{path}: engine.deadman_seconds must be at least 10")

@@ -16,8 +16,17 @@ import gevent
 from gevent.event import Event
 
 from ivrengine.domain import commands as do
-from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DialEnded, DigitPressed, PromptEnded, RecordingEnded
-from ivrengine.domain.events import RunResumed, SecretCollected
+from ivrengine.domain.events import (
+    Answered,
+    CallerHungUp,
+    CallEvent,
+    DialEnded,
+    DigitPressed,
+    PromptEnded,
+    RecordingEnded,
+    RunResumed,
+    SecretCollected,
+)
 from ivrengine.esl.errors import EslError, SwitchUnavailable
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.interpreter import Interpreter
@@ -127,8 +136,9 @@ class CallSession:
             if overdue is not None and self._guards[overdue][0] <= now:
                 return self._give_up_on(overdue, now)
             if now - self.call.started_at > around.max_call_seconds:
-                around.recorder.alarm(do.RaiseAlarm("call_too_long", "a call reached the longest time allowed", self.run.frame.flow))
-                return [do.Hangup("ALLOTTED_TIMEOUT"), *around.interpreter.advance(self.run, CallerHungUp("ALLOTTED_TIMEOUT"), now)]
+                around.recorder.alarm(do.RaiseAlarm("call_too_long", "a call reached the longest time allowed", self._place()))
+                ended = CallerHungUp("ALLOTTED_TIMEOUT")
+                return [do.Hangup(ended.cause), *around.interpreter.advance(self.run, ended, now)]
             moments = [self.call.started_at + around.max_call_seconds + 0.001]
             moments += [deadline] if deadline is not None else []
             moments += [self._guards[overdue][0]] if overdue is not None else []

@@ -57,7 +57,8 @@ class Reception:
             return
         flow = self._library.for_number(call.dialled)
         if flow is None:
-            self._alarm("unknown_number", "no flow answers this dialled number; the call is left to the switch's fallback", call.dialled)
+            sentence = "no flow answers this dialled number; the call is left to the switch's fallback"
+            self._alarm("unknown_number", sentence, call.dialled)
             return
         run = self._around.interpreter.new_run(flow, call)
         session = self._admit(run)
@@ -72,7 +73,8 @@ class Reception:
         self.resynchronise(core_uuid, channels)
 
     def switch_lost(self, reason: str) -> None:
-        note(log, "the link to the switch is lost; calls go on there and are picked up again", level=logging.WARNING, reason=reason)
+        sentence = "the link to the switch is lost; calls go on there and are picked up again"
+        note(log, sentence, level=logging.WARNING, reason=reason)
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 
