@@ -23,6 +23,7 @@ from ivrengine.runtime.call_session import Surroundings
 from ivrengine.runtime.deadman import DeadMan
 from ivrengine.runtime.greenlets import Crew
 from ivrengine.runtime.library import Library
+from ivrengine.runtime.news import News
 from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
 from ivrengine.runtime.recovery import Recovery
@@ -39,6 +40,7 @@ class Engine:
         self.settings = settings
         self.clock = clock
         self.crew = Crew()
+        self.news = News()
         self.store = Store(settings.database)
         self.catalogue = Catalogue(settings.prompts)
         self.voice = Voice(self.catalogue, settings.languages[0], settings.languages[1:])
@@ -67,6 +69,7 @@ class Engine:
                 switch=self.switch,
                 voice=self.voice,
                 recorder=self.recorder,
+                news=self.news,
                 recordings=settings.recordings,
                 clock=clock,
                 max_call_seconds=settings.engine.max_call_seconds,

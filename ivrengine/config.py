@@ -47,7 +47,7 @@ class EngineSettings:
 
 @dataclass(slots=True)
 class FreeswitchSettings:
-    """What ``fs render`` fills FreeSWITCH's configuration with; the running engine reads nothing of it. Ports are of ``sip_ip``."""
+    """What ``fs render`` fills FreeSWITCH's configuration with; the running engine reads nothing of it."""
 
     sip_ip: str = "127.0.0.1"
     trunk_port: int = 5080

@@ -34,6 +34,7 @@ from ivrengine.flow.run import Run
 from ivrengine.log import note
 from ivrengine.prompts.voice import Voice
 
+from .news import CallEnded, CallerHears, KeyPressed, News, StepLeft
 from .recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Surroundings:
     switch: Switch
     voice: Voice
     recorder: Recorder
+    news: News
     recordings: Path
     clock: Callable[[], float]
     max_call_seconds: float
@@ -120,7 +122,9 @@ class CallSession:
             around.recorder.alarm(do.RaiseAlarm("session_crashed", f"{type(error).__name__}: {error}", self.call_id))
             self._outcome, self._ended_by = "failed", "engine"
             self._hand_over("fallback")
-        around.recorder.call_ended(self.call_id, self._ended_by or "engine", self._cause, self._outcome or "completed")
+        outcome = self._outcome or "completed"
+        around.recorder.call_ended(self.call_id, self._ended_by or "engine", self._cause, outcome)
+        around.news.tell(CallEnded(self.call_id, outcome, self._cause))
 
     def _next(self) -> list[do.Command]:
         """Wait for the next event or timer and tell what follows from it."""
@@ -155,7 +159,9 @@ class CallSession:
         elif isinstance(event, RunResumed):
             self._guards.clear()
             self.dialling = self.interrupted = False
-        if isinstance(event, Answered):
+        if isinstance(event, DigitPressed):
+            self._around.news.tell(KeyPressed(self.call_id, event.digit))
+        elif isinstance(event, Answered):
             self._around.recorder.call_answered(self.call_id)
         elif isinstance(event, DialEnded):
             self.dialling = False
@@ -201,10 +207,12 @@ class CallSession:
         match command:
             case do.LogStep():
                 recorder.step(call_id, command)
+                around.news.tell(StepLeft(call_id, command))
             case do.Play(token, items):
                 rendered = around.voice.render(items)
                 for problem in rendered.problems:
                     recorder.alarm(do.RaiseAlarm("prompt_failed", problem, self._place()))
+                around.news.tell(CallerHears(call_id, tuple(rendered.texts)))
                 if not rendered.paths:
                     self.post(PromptEnded(token, "failed", "nothing could be played"))
                     return
@@ -253,6 +261,7 @@ class CallSession:
 
     def _collect_secret(self, command: do.CollectSecret) -> None:
         rendered = self._around.voice.render(command.items)
+        self._around.news.tell(CallerHears(self.call_id, tuple(rendered.texts)))
         longest = rendered.duration_ms / 1000 + command.first_digit_seconds + command.most * command.between_digits_seconds
         self._guard(command.token, longest, SecretCollected(command.token, "failed"))
         self._around.switch.collect_secret(

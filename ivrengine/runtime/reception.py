@@ -22,6 +22,7 @@ from ivrengine.log import note
 from .call_session import CallSession, Surroundings
 from .greenlets import Crew
 from .library import Library
+from .news import CallBegun
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Reception:
             return
         note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
         self._around.recorder.call_begun(session.call, flow_name, version)
+        self._around.news.tell(CallBegun(session.call, flow_name))
         self._run(session, session.start)
 
     def _claim(self, call_id: str) -> bool:
