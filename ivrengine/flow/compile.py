@@ -158,8 +158,7 @@ def _text(value: str | None) -> str | None:
 
 
 def _compile_steps(document: Document) -> tuple[dict[str, CompiledStep], list[Finding]]:
-    assert isinstance(document.node, MapNode)
-    steps_node = document.node.get("steps")
+    steps_node = document.at("steps")
     steps: dict[str, CompiledStep] = {}
     findings: list[Finding] = []
     if not isinstance(steps_node, MapNode):
@@ -226,7 +225,7 @@ def _salvage(document: Document) -> FlowHead:
 
 
 def _unknown_steps(document: Document, steps: Mapping[str, CompiledStep]) -> Iterator[Finding]:
-    steps_node = document.find(("steps",))[1]
+    steps_node = document.at("steps")
     names = steps_node.entries if isinstance(steps_node, MapNode) else {}
     for path, name in _step_references(document, steps):
         if name and name not in names:
@@ -236,13 +235,12 @@ def _unknown_steps(document: Document, steps: Mapping[str, CompiledStep]) -> Ite
 
 def _step_references(document: Document, steps: Mapping[str, CompiledStep]) -> Iterator[tuple[Loc, str]]:
     """Of the head as it is written, broken or not; of the steps that could be read."""
-    assert isinstance(document.node, MapNode)
-    keys = document.node.get("keys")
-    paths: list[Loc] = [("start",), ("fallback",), ("on_hangup",)]
+    keys = document.at("keys")
+    paths: list[tuple[str, ...]] = [("start",), ("fallback",), ("on_hangup",)]
     paths += [("keys", key, "go") for key in keys.entries] if isinstance(keys, MapNode) else []
     for path in paths:
-        key_node, node = document.find(path)
-        if isinstance(key_node, TextNode) and key_node.text == path[-1] and isinstance(node, TextNode):
+        node = document.at(*path)
+        if isinstance(node, TextNode):
             yield path, node.text
     for step in steps.values():
         for path, value in walk(step.spec):
@@ -256,7 +254,7 @@ def _clashes(draft: Draft, names: dict[str, Draft], numbers: dict[str, Draft]) -
     if flow.name in names:
         first = names[flow.name].document.file
         yield Finding("repeated_flow", "error", place, f"{first} holds a flow {shown(flow.name)} too", "rename one of the two")
-    elif draft.document.find(("flow",))[1] is not draft.document.node:  # else it has no name of its own
+    elif draft.document.at("flow") is not None:
         names[flow.name] = draft
     for index, number in enumerate(flow.numbers):
         place = draft.document.locate(("numbers", index))

@@ -91,10 +91,17 @@ class Document:
         key_node, node = self.find(path)
         return self.place(key_node if key and key_node else node)
 
-    def find(self, path: Path, start: Node | None = None) -> tuple[Node | None, Node | None]:
-        """The last key and the value that ``path`` leads to from ``start`` (the whole document)."""
-        _, _, key_node, node = _follow(start or self.node, None, tuple(path))
+    def find(self, path: Path) -> tuple[Node | None, Node | None]:
+        """The last key and the value that ``path`` leads to, passing over what isn't there as `locate` does."""
+        _, _, key_node, node = _follow(self.node, None, tuple(path))
         return key_node, node
+
+    def at(self, *keys: str) -> Node | None:
+        """The value below exactly these keys, or None."""
+        node = self.node
+        for key in keys:
+            node = node.get(key) if isinstance(node, MapNode) else None
+        return node
 
 
 def _follow(node: Node | None, key_node: Node | None, path: tuple[str | int, ...]) -> tuple[int, bool, Node | None, Node | None]:
