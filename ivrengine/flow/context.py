@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ivrengine.domain.audio import Audio, Prompt, Speech
+from ivrengine.domain.audio import Audio, Prompt, Speech, Tone
 from ivrengine.domain.commands import Answer, Command, Play, RaiseAlarm, StopPlaying
 
-from .expressions import Expression
+from .expressions import Expression, ExpressionError
 from .flowset import CompiledStep, Flow
 from .run import Frame, Run
 from .types import PromptItem, SpeechItem
@@ -68,9 +68,9 @@ class StepContext:
             self.run.answered = True
             self.emit(Answer(self.new_token()))
 
-    def audio(self, items: Sequence[PromptItem]) -> tuple[Audio, ...]:
-        """Prompt names and spoken values as audio in the caller's language."""
-        language = self.run.language
+    def audio(self, items: Sequence[PromptItem], language: str | None = None) -> tuple[Audio, ...]:
+        """Prompt names and spoken values as audio, in the caller's language unless another is given."""
+        language = language or self.run.language
         return tuple(
             Speech(item.kind, self._spoken(item), language) if isinstance(item, SpeechItem) else Prompt(str(item), language)
             for item in items
@@ -86,21 +86,40 @@ class StepContext:
         """Play; remembers the token as ``state["playing"]`` until ``prompt_over``. Answers the call first."""
         self.answer()
         token = self.new_token()
-        self.state["playing"] = token
+        self.frame.state["playing"] = token
         self.emit(Play(token, tuple(items)))
         return token
 
     def prompt_over(self, event: Any) -> bool:
-        """True when ``event`` (a PromptEnded) ends what this step plays; raises the alarm for one that failed."""
-        if event.token != self.state.get("playing"):
+        """True when ``event`` (a PromptEnded) ends what this step plays.
+
+        A prompt that failed raises an alarm and is followed by the error tone, whose end then counts as the prompt's.
+        """
+        state = self.frame.state
+        if event.token != state.get("playing"):
             return False
-        del self.state["playing"]
-        if event.outcome == "failed":
-            self.alarm("prompt_failed", f"a prompt could not be played: {event.reason or 'no reason told'}")
-        return True
+        del state["playing"]
+        state.pop("failed_prompt", None)
+        if "error_tone" in state:  # however the tone went, there is nothing simpler left to play
+            state["failed_prompt"] = state.pop("error_tone")
+            return True
+        if event.outcome != "failed":
+            return True
+        reason = event.reason or "no reason told"
+        self.alarm("prompt_failed", f"a prompt could not be played: {reason}")
+        self.play((Tone("error"),))
+        state["error_tone"] = reason
+        return False
+
+    @property
+    def failed_prompt(self) -> str | None:
+        """Why the prompt that ended last could not be played; None when it was."""
+        return self.frame.state.get("failed_prompt")
 
     def stop_playing(self) -> None:
-        if self.state.pop("playing", None):
+        state = self.frame.state
+        if state.pop("playing", None):
+            state.pop("error_tone", None)
             self.emit(StopPlaying())
 
     # -- timers --------------------------------------------------------------------------------------------------------
@@ -142,15 +161,25 @@ class StepContext:
         }
 
     def evaluate(self, expression: Expression) -> Any:
-        return expression.evaluate(self.variables())
+        """The expression's value. Raises ExpressionError, which tells nothing of a secret."""
+        try:
+            return expression.evaluate(self.variables())
+        except ExpressionError:
+            if not self.reads_secret(expression):
+                raise
+        raise ExpressionError(f"{expression.text!r} can't be worked out")
+
+    def reads_secret(self, expression: Expression) -> bool:
+        """True when the expression's value would tell of a secret."""
+        return not self.run.secrets.keys().isdisjoint(expression.names)
 
     def set_variable(self, name: str, value: Any) -> None:
         self.run.variables[name] = value
         self.run.secrets.pop(name, None)
         self.run.secret_steps.pop(name, None)
 
-    def set_secret(self, name: str, digits: str) -> None:
+    def set_secret(self, name: str, value: Any) -> None:
         """A secret lives in memory only; the record keeps which step can ask for it again."""
         self.run.variables.pop(name, None)
-        self.run.secrets[name] = digits
-        self.run.secret_steps[name] = self.frame.step
+        self.run.secrets[name] = value
+        self.run.secret_steps[name] = self.place

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 LONGEST_EXPRESSION = 500  # characters
 LONGEST_TEXT = 2000  # characters of any text that an expression makes
+LARGEST_NUMBER = 1e18
 
 
 class ExpressionError(ValueError):
@@ -58,6 +59,14 @@ FUNCTIONS: dict[str, Any] = {
 }
 CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 
+
+def _mod(left: Any, right: Any) -> Any:
+    if isinstance(left, str):  # Python would format text, of any length
+        raise ExpressionError("% works on numbers only")
+    return left % right
+
+
+_OPERATORS = {**simpleeval.DEFAULT_OPERATORS, ast.Mod: _mod}
 _ALLOWED_NODES = (
     ast.Expression, ast.Constant, ast.Name, ast.Load, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp,
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt,
@@ -94,8 +103,8 @@ class Expression:
         self._tree = tree.body
 
     def evaluate(self, variables: dict[str, Any]) -> Any:
-        """The value, a bool, int, float, str, None or list. Raises ExpressionError naming what was wrong."""
-        evaluator = simpleeval.SimpleEval(functions=FUNCTIONS, names={**CONSTANTS, **variables})
+        """The value: a bool, int, float, str or None. Raises ExpressionError naming what was wrong."""
+        evaluator = simpleeval.SimpleEval(operators=_OPERATORS, functions=FUNCTIONS, names={**CONSTANTS, **variables})
         try:
             value = evaluator.eval(self.text, previously_parsed=self._tree)
         except ExpressionError:
@@ -104,6 +113,10 @@ class Expression:
             raise ExpressionError(f"{self.text!r}: {error}") from None
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             raise ExpressionError(f"{self.text!r} made a text of more than {LONGEST_TEXT} characters")
+        if isinstance(value, (int, float)) and not abs(value) <= LARGEST_NUMBER:
+            raise ExpressionError(f"{self.text!r} made a number beyond {LARGEST_NUMBER:.0e}")
+        if isinstance(value, (list, tuple)):
+            raise ExpressionError(f"{self.text!r} makes a list; only one value can be used")
         return value
 
     def __repr__(self) -> str:

@@ -21,6 +21,8 @@ from .step import WAIT, End, EnterFlow, Go, GoBack, Result, Return, Wait
 from .types import KEYS, KeyAction
 from .world import World
 
+LONGEST_SENTENCE = 500  # characters of an error's text in an alarm or a trace row
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -30,7 +32,6 @@ class Limits:
     sub_flow_depth: int = 10
     type_ahead: int = 64  # keys
     hangup_steps: int = 20  # steps that may run after the caller has gone
-    menu_trail: int = 30
 
 
 class FlowLoops(Exception):
@@ -147,7 +148,7 @@ class Interpreter:
         except Exception as error:
             self._fall_back(run, error, now, commands)
             return
-        if run.failed_entries > self._context(run, now, commands).flow.max_failed_entries:
+        if run.failed_entries and run.failed_entries > self._context(run, now, commands).flow.max_failed_entries:
             error = FlowLoops("too many wrong or missing entries on this call")
             run.failed_entries = 0
             self._fall_back(run, error, now, commands)
@@ -216,12 +217,15 @@ class Interpreter:
     def _flow_key(self, context: StepContext) -> tuple[str, KeyAction] | None:
         """The flow's own key at the head of the buffer, where the present step leaves such keys to the flow."""
         run = context.run
-        if not run.digits or not context.flow.keys or not context.compiled.implementation.flow_keys:
+        if not run.digits or not context.flow.keys:
             return None
-        action = context.flow.keys.get(run.digits[0])
+        key = run.digits[0]
+        action = context.flow.keys.get(key)
         if action is None or action.go == context.frame.step:
             return None
-        key, run.digits = run.digits[0], run.digits[1:]
+        if not context.compiled.implementation.flow_key_works(context, key):
+            return None
+        run.digits = run.digits[1:]
         return key, action
 
     # -- ends and faults -----------------------------------------------------------------------------------------------
@@ -229,12 +233,24 @@ class Interpreter:
     def _resume(self, context: StepContext) -> Result:
         """Back after a restart of the engine; a lost secret sends the caller to the step that asks for it."""
         run = context.run
-        for name, step_name in run.secret_steps.items():
-            if name not in run.secrets and step_name in context.flow.steps and step_name != context.frame.step:
-                return Go(step_name, "asked_again", detail="the engine was restarted and secrets are not saved")
+        run.timers.clear()
+        for name, place in run.secret_steps.items():
+            if name in run.secrets or place == context.place:
+                continue
+            flow_name, step_name = place.split(":")
+            for depth in range(len(run.frames) - 1, -1, -1):
+                if run.frames[depth].flow == flow_name:
+                    return self._ask_again(run, depth, step_name, context.now, context.commands)
         if LEAVING in context.state:
             return continue_leaving(context, None)
         return context.compiled.implementation.resume(context)
+
+    def _ask_again(self, run: Run, depth: int, step_name: str, now: float, commands: list[Command]) -> Result:
+        """Go back to the step that collects a lost secret, out of any sub-flow entered since."""
+        detail = "the engine was restarted and secrets are not saved"
+        self._log(run, now, commands, "asked_again", detail=detail)
+        del run.frames[depth + 1 :]
+        return self._enter_step(run, step_name, now, commands)
 
     def _hang_up(self, run: Run, event: CallerHungUp, now: float, commands: list[Command]) -> None:
         """The caller is gone: close the step, unwind, run on_hangup of each flow on the stack, innermost first."""
@@ -284,7 +300,7 @@ class Interpreter:
         """Something failed: alarm, then the nearest flow's fallback step; the second time, the switch's own fallback."""
         code = "flow_loops" if isinstance(error, FlowLoops) else "step_failed"
         commands.append(self._alarm(run, code, error))
-        self._log_quietly(run, now, commands, "failed", f"{error}")
+        self._log_quietly(run, now, commands, "failed", str(error)[:LONGEST_SENTENCE])
         run.steps_without_input = 0
         run.digits = ""
         target = None
@@ -317,5 +333,5 @@ class Interpreter:
 
     def _alarm(self, run: Run, code: str, error: Exception) -> RaiseAlarm:
         sentence = str(error) if isinstance(error, FlowLoops) else f"{type(error).__name__}: {error}"
-        return RaiseAlarm(code, sentence, f"{run.frame.flow}:{run.frame.step}")
+        return RaiseAlarm(code, sentence[:LONGEST_SENTENCE], f"{run.frame.flow}:{run.frame.step}")
 

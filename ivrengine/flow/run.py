@@ -34,8 +34,8 @@ class Run:
     frames: list[Frame]
     language: str
     variables: dict[str, Any] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)  # never saved
-    secret_steps: dict[str, str] = field(default_factory=dict)  # variable -> the step that collects it
+    secrets: dict[str, Any] = field(default_factory=dict)  # never saved
+    secret_steps: dict[str, str] = field(default_factory=dict)  # variable -> flow:step that asks for it
     digits: str = ""  # type-ahead: pressed, not yet used by a step
     timers: dict[str, float] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)

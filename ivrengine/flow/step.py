@@ -91,7 +91,7 @@ class Step:
     waits_for_caller: ClassVar[bool] = False  # breaks a cycle for the linter: caller input, or a wait of noticeable length
     ends_flow: ClassVar[bool] = False  # has no way out by design (hangup, transfer, return)
     runs_after_hangup: ClassVar[bool] = False  # may be used below on_hangup
-    flow_keys: ClassVar[bool] = False  # the flow's own keys work here, handled by the interpreter
+    flow_keys: ClassVar[bool] = False  # the flow's own keys work here; see flow_key_works
 
     def prepare(self, spec: Any, flow: Flow) -> Any:
         """Work that can be done once at load; kept as ``context.prepared``."""
@@ -112,6 +112,18 @@ class Step:
         """The engine was restarted while the call waited here. The default begins the step anew."""
         context.frame.state.clear()
         return self.enter(context)
+
+    def flow_key_works(self, context: StepContext, key: str) -> bool:
+        """Whether the flow's own ``key`` acts at this instant; asked on entry too, for keys typed ahead."""
+        return self.flow_keys
+
+    def own_names(self, spec: Any) -> frozenset[str]:
+        """For the linter: names that this step's expressions may read besides the call's variables."""
+        return frozenset()
+
+    def problems(self, spec: Any, flow: Flow) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """For the linter: what is wrong with the spec in this flow, as (path in the YAML document, sentence)."""
+        return ()
 
     def hung_up(self, context: StepContext) -> None:
         """The caller is gone while waiting here: keep what must be kept, emit commands, never play."""

@@ -80,6 +80,12 @@ class BoxName(_Text):
     expected = "a box's name (small letters, digits, _ and -)"
 
 
+class CounterName(_Text):
+    what = "counter"
+    pattern = _NAME
+    expected = "a counter's name (small letters, digits and _, beginning with a letter)"
+
+
 class VariableName(_Text):
     """A variable that a step sets."""
 
@@ -193,6 +199,8 @@ def walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[s
     elif isinstance(value, BaseModel):
         for name, field in type(value).model_fields.items():
             yield from walk(getattr(value, name), (*path, field.alias or name))
+        for name, item in (value.model_extra or {}).items():
+            yield from walk(item, (*path, name))
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from walk(item, (*path, key))

@@ -1,5 +1,47 @@
 """All steps of the flow language, one per file. Imported by name: what is listed here exists, nothing else."""
 
-from . import hangup, menu, play
+from . import (
+    answer,
+    blacklist,
+    branch,
+    by_caller,
+    by_hours,
+    collect,
+    counter,
+    dial_extension,
+    hangup,
+    language,
+    menu,
+    page,
+    play,
+    record,
+    return_,
+    say,
+    set,
+    sub_flow,
+    transfer,
+    voicemail,
+)
 
-__all__ = ["hangup", "menu", "play"]
+__all__ = [
+    "answer",
+    "blacklist",
+    "branch",
+    "by_caller",
+    "by_hours",
+    "collect",
+    "counter",
+    "dial_extension",
+    "hangup",
+    "language",
+    "menu",
+    "page",
+    "play",
+    "record",
+    "return_",
+    "say",
+    "set",
+    "sub_flow",
+    "transfer",
+    "voicemail",
+]

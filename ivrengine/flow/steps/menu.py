@@ -27,52 +27,30 @@ A choice is one key or several (`12`). The flow's own keys (`keys:`) are choices
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator
 
 from ivrengine.domain.events import CallEvent
 
+from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import StepContext
 from ..flowset import Flow
-from ..keymatch import KeyMatcher, is_pattern
+from ..keyfields import KeyPatterns, PromptsByAttempt, prompt_for, refusal
+from ..keymatch import is_pattern
 from ..leaving import act, leave
-from ..listening import Heard, Progress, Timing, heard, listen
+from ..listening import Heard, Timing, heard, listen
 from ..step import WAIT, ExitPath, Go, Result, Step, step
 from ..types import Exit, KeyAction, Prompts, Seconds, StepRef, StepSpec, walk
-
-
-def _by_attempt(value: Any) -> Any:
-    return value if isinstance(value, dict) and all(str(key).isdigit() for key in value) else {"2": value}
-
-
-def _patterns(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-PromptsByAttempt = Annotated[dict[int, Prompts], BeforeValidator(_by_attempt)]
-KeyPatterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
-
-
-def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in patterns:
-        if not is_pattern(pattern):
-            message = f'"{pattern[:60]}" is not a pattern of keys: digits, * and #, and x for any digit, at most 32'
-            raise PydanticCustomError("ivr", "{message}", {"message": message})
-    return patterns
 
 
 class Extensions(StepSpec):
     """Numbers that a caller may key in directly."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     allow: KeyPatterns
     deny: KeyPatterns = ()
     label: str = "Extension"
     go: StepRef
-
-    _check = field_validator("allow", "deny")(_checked_patterns)
 
 
 class MenuSpec(StepSpec):
@@ -94,36 +72,18 @@ class MenuSpec(StepSpec):
     def _keys(cls, choices: dict[str, KeyAction]) -> dict[str, KeyAction]:
         for key in choices:
             if not is_pattern(key) or "x" in key:
-                message = f'"{key[:60]}" can\'t be pressed; a choice is made of the keys 0-9, "*" and "#"'
-                raise PydanticCustomError("ivr", "{message}", {"message": message})
+                raise refusal(f'"{key[:60]}" can\'t be pressed; a choice is made of the keys 0-9, "*" and "#"')
         return choices
-
-
-class MenuJudge:
-    """Tells for the keys so far whether they are a choice. Built once per menu at load."""
-
-    __slots__ = ("matcher", "timing")
-
-    def __init__(self, spec: MenuSpec, flow: Flow) -> None:
-        choices = {key: action for key, action in flow.keys.items() if not any(c.startswith(key) for c in spec.choices)}
-        choices.update(spec.choices)
-        allow = [(pattern, spec.extensions) for pattern in spec.extensions.allow] if spec.extensions else []
-        deny = spec.extensions.deny if spec.extensions else ()
-        self.matcher: KeyMatcher[KeyAction | Extensions] = KeyMatcher(choices.items(), allow, deny)
-        self.timing = Timing(spec.first_digit, spec.between_digits, spec.barge_in)
-
-    def progress(self, entry: str) -> Progress:
-        verdict = self.matcher.verdict(entry)
-        matched = verdict.value is not None
-        return Progress(complete=matched and not verdict.more, dead=not matched and not verdict.more, acceptable=matched)
 
 
 @step("menu", MenuSpec)
 class Menu(Step):
     waits_for_caller = True
 
-    def prepare(self, spec: MenuSpec, flow: Flow) -> MenuJudge:
-        return MenuJudge(spec, flow)
+    def prepare(self, spec: MenuSpec, flow: Flow) -> Choices:
+        allow = [(pattern, spec.extensions) for pattern in spec.extensions.allow] if spec.extensions else []
+        deny = spec.extensions.deny if spec.extensions else ()
+        return Choices(spec.choices, flow, Timing(spec.first_digit, spec.between_digits, spec.barge_in), allow, deny)
 
     def exits(self, spec: MenuSpec) -> list[ExitPath]:
         def sets(path: tuple[str | int, ...]) -> frozenset[str]:
@@ -136,7 +96,7 @@ class Menu(Step):
         if frame.step in frame.menus:
             del frame.menus[frame.menus.index(frame.step) :]
         frame.menus.append(frame.step)
-        context.state.update(attempt=1, no_input=0, no_match=0)
+        begin_attempts(context)
         greeting: Prompts = ()
         if frame.step not in frame.greeted:
             frame.greeted.append(frame.step)
@@ -153,18 +113,14 @@ class Menu(Step):
         return self._listen(context)
 
     def _listen(self, context: StepContext, before: Prompts = ()) -> Result:
-        items = context.audio((*before, *self._prompt(context.spec, context.state["attempt"])))
+        spec: MenuSpec = context.spec
+        items = context.audio((*before, *prompt_for(context.state["attempt"], spec.prompt, spec.prompt_retry)))
         result = listen(context, items, context.prepared, context.prepared.timing)
         return WAIT if result is None else self._decide(context, result)
 
-    def _prompt(self, spec: MenuSpec, attempt: int) -> Prompts:
-        """The highest one listed that is not above the attempt."""
-        listed = [n for n in spec.prompt_retry if n <= attempt]
-        return spec.prompt_retry[max(listed)] if listed else spec.prompt
-
     def _decide(self, context: StepContext, result: Heard) -> Result:
         if result.outcome == "entry":
-            choice = context.prepared.matcher.verdict(result.entry).value
+            choice = context.prepared.chosen(result.entry)
             if isinstance(choice, Extensions):
                 context.set_variable("extension", result.entry)
                 return Go(choice.go, "extension", choice.label, result.entry)
@@ -174,12 +130,8 @@ class Menu(Step):
             return act(context, result.entry, choice)
         return self._failed(context, "no_input" if result.outcome == "no_input" else "no_match", result.entry)
 
-    def _failed(self, context: StepContext, outcome: str, entry: str) -> Result:
-        spec, state = context.spec, context.state
-        context.run.failed_entries += 1
-        context.flush_digits()
-        state[outcome] += 1
-        if state[outcome] >= spec.tries:
+    def _failed(self, context: StepContext, outcome: Literal["no_input", "no_match"], entry: str) -> Result:
+        spec: MenuSpec = context.spec
+        if attempt_failed(context, outcome, spec.tries):
             return leave(context, spec.no_input if outcome == "no_input" else spec.no_match, outcome, key=entry)
-        state["attempt"] += 1
         return self._listen(context, spec.wrong_key if outcome == "no_match" else ())
