@@ -106,8 +106,8 @@ def _rows(catalogue: Catalogue, language: str) -> Iterator[dict[str, Any]]:
 def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str, ...]) -> None:
     """Make missing prompts from their texts with espeak-ng.
 
-    Texts are read from prompts/LANGUAGE/catalogue.yml; the words of numbers and dates need none. A prompt that espeak-ng
-    said before is said again when its text has changed; recordings of people are never replaced. Without NAMES, all are looked at.
+    Texts are read from prompts/LANGUAGE/catalogue.yml; the words of numbers and dates need none. A prompt that espeak-ng said
+    before is said again when its text has changed; recordings of people are never replaced. Without NAMES, all are looked at.
     """
     failed = said = kept = 0
     try:

@@ -28,7 +28,16 @@ from .errors import SourceRefused
 MEMBER_LIMIT = 5000
 TOTAL_LIMIT_BYTES = 2_000_000_000
 _PIECE_BYTES = 1 << 16
-_BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError)
+_BROKEN = (
+    EOFError,
+    OSError,
+    lzma.LZMAError,
+    zlib.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)

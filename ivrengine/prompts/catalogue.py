@@ -90,7 +90,8 @@ class Catalogue:
         known = self._languages.get(language)  # looked up once: another thread may reload meanwhile
         recording = known.recordings.get(name) if known else None
         if recording is None or recording.problem:
-            raise PromptUnusable(recording.problem if recording else self.problem(name, language) or f"the prompt {name} is missing")
+            problem = recording.problem if recording else self.problem(name, language)
+            raise PromptUnusable(problem or f"the prompt {name} is missing in {language}")
         return recording.duration_ms
 
     def path(self, name: str, language: str) -> Path:

@@ -68,7 +68,7 @@ def read_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
     if root is None:
         return {}, []
     if not isinstance(root, yaml.MappingNode):
-        raise CatalogueBroken(f"{path}: the catalogue must be a list of names with their texts, like `welcome: {{text: Good day}}`")
+        raise CatalogueBroken(f"{path}: the catalogue must be names with their texts, like `welcome: {{text: Good day}}`")
     entries: dict[str, Entry] = {}
     problems: list[str] = []
     for key, value in root.value:

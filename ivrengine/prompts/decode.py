@@ -109,14 +109,17 @@ def _resampled(sound: soundfile.SoundFile, shown: Path, rate: int) -> Decoded:
 def _read_with_ffmpeg(path: Path, rate: int) -> Decoded:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise ConverterMissing(f"{path} is no audio that can be read without ffmpeg; install ffmpeg or convert it to WAV, FLAC, OGG or MP3")
+        raise ConverterMissing(
+            f"{path} is no audio that can be read without ffmpeg; install ffmpeg or make it a WAV, FLAC or MP3"
+        )
     with tempfile.TemporaryDirectory(prefix="ivrengine-") as directory:
         target = Path(directory) / "decoded.wav"
         command = [program, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", _FFMPEG_FORMATS]
         command += ["-i", f"file:{path}", "-map", "0:a:0", "-t", str(DURATION_LIMIT_SECONDS + 1), "-fs", str(SOURCE_LIMIT_BYTES)]
         command += ["-c:a", "pcm_s16le", "-f", "wav", str(target)]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=FFMPEG_LIMIT_SECONDS, check=False)
+            quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            done = subprocess.run(command, **quiet, timeout=FFMPEG_LIMIT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise NotAudio(f"{path} is refused: ffmpeg took longer than {FFMPEG_LIMIT_SECONDS:.0f} s to read it") from None
         if done.returncode != 0 or not target.is_file():

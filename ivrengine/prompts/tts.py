@@ -21,7 +21,7 @@ from .catalogue_file import Entry
 from .convert import convert
 from .errors import PromptError, SpeakerFailed
 from .levels import SILENCE_DBFS
-from .names import check_language
+from .names import check_language, name_problem
 from .speech import SPEECH_PREFIX, speech_for
 
 SPEAK_LIMIT_SECONDS = 60.0
@@ -32,8 +32,9 @@ ESPEAK_VOICES = {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"}
 _ESPEAK_SPEED = {"zh-CN": 165, "en-US": 150}  # words a minute
 # Of the 3755 everyday characters, espeak-ng 1.51 gives these the neutral tone even where they carry their own.
 _FLAT_CHARACTERS = (
-    "ba1笆巴 ban4扮 bo2膊 chang3敞 chen2晨 chou2酬 chu3楚 duo3朵 fang1坊 fu1夫 fu2袱 fu3甫 fu4傅咐 gu1菇 hu1乎 hu2糊 hu3唬 huan1欢 "
-    "huang3晃 ji1缉 ji2辑 jia4稼 jiang4匠 jing1睛 ju3矩 li2狸 ling2伶 long2窿 mu3拇 peng2篷 po1泼 qi1戚 que4鹊 shi2拾识 sou4嗽 su4诉 "
+    "ba1笆巴 ban4扮 bo2膊 chang3敞 chen2晨 chou2酬 chu3楚 duo3朵 fang1坊 fu1夫 fu2袱 fu3甫 fu4傅咐 gu1菇 hu1乎 "
+    "hu2糊 hu3唬 huan1欢 huang3晃 ji1缉 ji2辑 jia4稼 jiang4匠 jing1睛 ju3矩 li2狸 ling2伶 long2窿 mu3拇 peng2篷 "
+    "po1泼 qi1戚 que4鹊 shi2拾识 sou4嗽 su4诉 "
     "ti4屉 tu2涂 tuo2驼 wang3枉 wu3伍 wu4务 xi1息 xian1仙 yi2宜 ying2蝇 zhe4蔗 zhou3帚 zhui4缀"
 )
 _RESPELLED = {
@@ -77,8 +78,8 @@ class EspeakSpeaker:
         except subprocess.TimeoutExpired:
             raise SpeakerFailed(f"espeak-ng took longer than {SPEAK_LIMIT_SECONDS:.0f} s for {text[:40]!r}") from None
         if done.returncode != 0 or not target.is_file():
-            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise SpeakerFailed(f"espeak-ng could not say {text[:40]!r}: {reason[-1] if reason else f'exit code {done.returncode}'}")
+            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
+            raise SpeakerFailed(f"espeak-ng could not say {text[:40]!r}: {lines[-1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,9 @@ def say_missing(
 
 def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, speaker: Speaker) -> str | None:
     """A sentence that says why the prompt is not made, empty when there is nothing to make; None when it must be made."""
+    bad_name = name_problem(name)
+    if bad_name:
+        return bad_name
     problem = catalogue.problem(name, language)
     entry = catalogue.entry(name, language)
     missing = not catalogue.path(name, language).exists()

@@ -35,7 +35,8 @@ class WavInfo:
         if self.encoding == _PCM and self.channels == 1 and self.bits == 16 and self.rate in RATES:
             return None
         kind = "PCM" if self.encoding == _PCM else f"encoding {self.encoding}"
-        return f"is {self.rate} Hz, {self.channels} channel(s), {self.bits}-bit {kind}; a prompt must be 8000 or 16000 Hz, mono, 16-bit PCM"
+        found = f"{self.rate} Hz, {self.channels} channel(s), {self.bits}-bit {kind}"
+        return f"is {found}; a prompt must be 8000 or 16000 Hz, mono, 16-bit PCM"
 
 
 def read_wav(path: Path) -> WavInfo:

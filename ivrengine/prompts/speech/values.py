@@ -34,6 +34,7 @@ class SpeechError(ValueError):
         shown = mask_number(value[:DIGITS_LIMIT]) if kind in ("phone", "digits") else value[:DIGITS_LIMIT]
         super().__init__(f"{shown!r} can't be spoken as {kind}: {reason}")
         self.kind = kind
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +77,36 @@ def read_money(value: str) -> Money:
     currency = currency.strip() or "CNY"
     if currency not in CURRENCIES:
         raise SpeechError("money", value, f"the currency must be one of {', '.join(CURRENCIES)}, written after the amount")
-    number = _read_number("money", amount)
+    try:
+        number = _read_number("money", amount)
+    except SpeechError as error:
+        raise SpeechError("money", value, error.reason) from None
     if len(number.fraction) > 2:
         raise SpeechError("money", value, "an amount has at most two decimals")
     return Money(number.negative, number.whole, int(number.fraction.ljust(2, "0")), currency)
 
 
-def read_date(value: str, kind: str = "date") -> date:
+def read_date(value: str) -> date:
     match = _DATE.fullmatch(value.strip())
     if not match:
-        raise SpeechError(kind, value, "write a date like 2026-10-01")
+        raise SpeechError("date", value, "write a date like 2026-10-01")
     year, month, day = map(int, match.groups())
     if year < YEAR_LEAST:
-        raise SpeechError(kind, value, f"years before {YEAR_LEAST} can't be spoken")
+        raise SpeechError("date", value, f"years before {YEAR_LEAST} can't be spoken")
     try:
         return date(year, month, day)
     except ValueError:
-        raise SpeechError(kind, value, "there is no such day") from None
+        raise SpeechError("date", value, "there is no such day") from None
 
 
-def read_time(value: str, kind: str = "time") -> tuple[int, int]:
+def read_time(value: str) -> tuple[int, int]:
     """(hour, minute); seconds are allowed and not spoken."""
     match = _TIME.fullmatch(value.strip())
     if not match:
-        raise SpeechError(kind, value, "write a time like 21:30")
+        raise SpeechError("time", value, "write a time like 21:30")
     hour, minute = int(match[1]), int(match[2])
     if hour > 23 or minute > 59:
-        raise SpeechError(kind, value, "there is no such time of day")
+        raise SpeechError("time", value, "there is no such time of day")
     return hour, minute
 
 
@@ -110,7 +114,10 @@ def read_datetime(value: str) -> tuple[date, int, int]:
     day, separator, clock = value.strip().replace("T", " ", 1).partition(" ")
     if not separator:
         raise SpeechError("datetime", value, "write date and time like 2026-10-01 21:30")
-    return read_date(day, "datetime"), *read_time(clock, "datetime")
+    try:
+        return read_date(day), *read_time(clock)
+    except SpeechError as error:
+        raise SpeechError("datetime", value, error.reason) from None
 
 
 def read_digits(value: str, kind: str = "digits") -> str:

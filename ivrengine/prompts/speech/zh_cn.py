@@ -33,7 +33,14 @@ _UNITS = {"ten": "十", "hundred": "百", "thousand": "千", "wan": "万", "yi":
 _MONTHS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 _HOURS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 _MONEY = {"yuan": "元", "jiao": "角", "fen": "分", "us-dollar": "美元", "us-cent": "美分"}
-_PERIODS = {"before-dawn": "凌晨", "early-morning": "早上", "morning": "上午", "noon": "中午", "afternoon": "下午", "evening": "晚上"}
+_PERIODS = {
+    "before-dawn": "凌晨",
+    "early-morning": "早上",
+    "morning": "上午",
+    "noon": "中午",
+    "afternoon": "下午",
+    "evening": "晚上",
+}
 _PERIOD_STARTS = ((0, "before-dawn"), (5, "early-morning"), (8, "morning"), (12, "noon"), (13, "afternoon"), (18, "evening"))
 
 
@@ -49,8 +56,8 @@ def _named(words: dict[str, str]) -> dict[str, str]:
 _NUMBER_WORDS = _named({**_NUMERALS, **_UNITS})
 _SIGNED_WORDS = {**_NUMBER_WORDS, **_named({"minus": "负", "point": "点"})}
 _COUNT_WORDS = {**_NUMBER_WORDS, **_named({"liang": "两"})}
-_DIGIT_WORDS = _named({**_NUMERALS, "yao": "幺", "star": "星号", "pound": "井号", **{letter: letter.upper() for letter in _LETTERS}})
-del _DIGIT_WORDS[SPEECH_PREFIX + "1"]
+_CALLED_OUT = {sign: text for sign, text in _NUMERALS.items() if sign != "1"} | {"yao": "幺", "star": "星号", "pound": "井号"}
+_DIGIT_WORDS = _named({**_CALLED_OUT, **{letter: letter.upper() for letter in _LETTERS}})
 _PHONE_WORDS = {**_DIGIT_WORDS, **_named({"plus": "加"})}
 _MONEY_WORDS = {**_COUNT_WORDS, **_named({"minus": "负", **_MONEY})}
 _DATE_WORDS = _named(
