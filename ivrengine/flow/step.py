@@ -94,7 +94,7 @@ class Step:
     flow_keys: ClassVar[bool] = False  # the flow's own keys work here; see flow_key_works
 
     def prepare(self, spec: Any, flow: Flow) -> Any:
-        """Work that can be done once at load; kept as ``context.prepared``."""
+        """Work that can be done once at load; kept as ``context.prepared``. Raises ValueError for a spec that can't be right."""
         return None
 
     def exits(self, spec: Any) -> Iterable[ExitPath]:
@@ -120,10 +120,6 @@ class Step:
     def own_names(self, spec: Any) -> frozenset[str]:
         """For the linter: names that this step's expressions may read besides the call's variables."""
         return frozenset()
-
-    def problems(self, spec: Any, flow: Flow) -> Iterable[tuple[tuple[str | int, ...], str]]:
-        """For the linter: what is wrong with the spec in this flow, as (path in the YAML document, sentence)."""
-        return ()
 
     def hung_up(self, context: StepContext) -> None:
         """The caller is gone while waiting here: keep what must be kept, emit commands, never play."""

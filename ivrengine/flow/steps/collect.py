@@ -16,8 +16,8 @@ order_number:
       before: [you_entered]
       read_as: digits
       after: [press_1_if_right]
-      "yes": 1
-      "no": 2
+      right: 1
+      wrong: 2
     empty: no_number               # the terminator alone; without this it is no_match, unless 0 digits are allowed
     next: look_up
     no_input: {say: [nothing_heard], go: operator}
@@ -61,12 +61,12 @@ class Confirm(StepSpec):
     before: Prompts = ()
     read_as: Literal["number", "digits", "money", "date", "time", "phone"] = "digits"
     after: Prompts = ()
-    yes: Key = "1"
-    no: Key = "2"
+    right: Key = "1"
+    wrong: Key = "2"
 
     @model_validator(mode="after")
     def _keys_differ(self) -> Confirm:
-        all_different({"yes": self.yes, "no": self.no})
+        all_different({"right": self.right, "wrong": self.wrong})
         return self
 
 
@@ -114,7 +114,7 @@ class Prepared:
         empty_allowed = spec.empty is not None or (spec.digits is not None and spec.digits.least == 0)
         self.judge = EntryJudge(spec.digits, spec.patterns, spec.terminator, empty_allowed)
         self.timing = Timing(spec.first_digit, spec.between_digits, spec.barge_in)
-        own = {spec.confirm.yes: "yes", spec.confirm.no: "no"} if spec.confirm else {}
+        own = {spec.confirm.right: "right", spec.confirm.wrong: "wrong"} if spec.confirm else {}
         self.confirm = Choices(own, flow, Timing(first_digit_seconds=spec.first_digit))
 
 
@@ -233,7 +233,7 @@ class Collect(Step):
         choice: str | KeyAction = context.prepared.confirm.chosen(result.entry)
         if isinstance(choice, KeyAction):
             return act(context, result.entry, choice)
-        if choice == "yes":
+        if choice == "right":
             return self._accept(context, context.state["value"])
         del context.state["value"]
         return self._ask(context)

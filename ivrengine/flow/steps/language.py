@@ -16,8 +16,6 @@ The language must be one of the flow's `languages`; any other leaves the caller'
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import model_validator
 
 from ..context import StepContext
@@ -43,9 +41,9 @@ class LanguageSpec(StepSpec):
 
 @step("language", LanguageSpec)
 class Language(Step):
-    def problems(self, spec: LanguageSpec, flow: Flow) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    def prepare(self, spec: LanguageSpec, flow: Flow) -> None:
         if spec.to is not None and spec.to not in flow.languages:
-            yield ("to",), f'the flow has no language "{spec.to}"; it has {", ".join(flow.languages)}'
+            raise ValueError(f'the flow has no language "{spec.to[:60]}"; it has {", ".join(flow.languages)}')
 
     def enter(self, context: StepContext) -> Result:
         spec: LanguageSpec = context.spec
@@ -58,6 +56,4 @@ class Language(Step):
         if wanted in context.flow.languages:
             context.run.language = wanted
             return Go(spec.next, "changed", detail=wanted)
-        if spec.to is not None:
-            context.alarm("language_missing", f"the flow has no language {spec.to}")
         return Go(spec.unknown or spec.next, "unknown")

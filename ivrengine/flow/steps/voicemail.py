@@ -22,6 +22,7 @@ message:
       change: 2
       prompt: [enter_your_number]
       digits: 3-20
+    number: callback               # instead of callback_number: an expression, where a step before has asked for the number
     saved: [message_saved]         # said once the message is safe
     urgent: false
     next: goodbye
@@ -38,14 +39,16 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from ivrengine.domain.audio import Audio, RecordedFile, Speech, Tone
+from ivrengine.domain.caller import clean_number
 from ivrengine.domain.commands import DropRecording, KeepMessage
 from ivrengine.domain.events import CallEvent, DigitPressed, PromptEnded, RecordingEnded
 
 from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import StepContext
 from ..entries import EntryJudge
+from ..expressions import Expression, ExpressionError
 from ..flowset import Flow
-from ..keyfields import DigitCount, Key, Span, all_different
+from ..keyfields import DigitCount, Key, Span, all_different, refusal
 from ..leaving import act, leave
 from ..listening import Heard, Timing, heard, listen
 from ..recording import FINISH_KEY, RecordingLimits, long_enough, recording_over, start_recording
@@ -93,11 +96,18 @@ class VoicemailSpec(RecordingLimits):
     tries: int = Field(default=3, ge=1, le=10)
     review: Review | None = None
     callback_number: CallbackNumber | None = None
+    number: Expression | None = None
     saved: Prompts = ()
     urgent: bool = False
     next: StepRef
     no_message: Exit | None = None
     failed: Exit | None = None
+
+    @model_validator(mode="after")
+    def _one_number(self) -> VoicemailSpec:
+        if self.number is not None and self.callback_number is not None:
+            raise refusal("give either callback_number: (the caller is asked here) or number: (an expression)")
+        return self
 
 
 class Prepared:
@@ -298,5 +308,15 @@ class Voicemail(Step):
         message = context.state.pop("message", None)
         if message is not None:
             path, duration_ms = message
-            number = context.state.get("callback", "")
+            number = context.state.get("callback", "") or self._known_number(context)
             context.emit(KeepMessage(context.spec.box, path, duration_ms, number, context.spec.urgent))
+
+    def _known_number(self, context: StepContext) -> str:
+        """What ``number`` makes; nothing when it tells of a secret or can't be worked out: the message counts more than that."""
+        if context.spec.number is None or context.reads_secret(context.spec.number):
+            return ""
+        try:
+            return clean_number(str(context.evaluate(context.spec.number)))
+        except ExpressionError as error:
+            context.alarm("expression_failed", str(error))
+            return ""
