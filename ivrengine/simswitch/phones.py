@@ -1,0 +1,83 @@
+"""Telephones that the switch can ring: extensions of the directory, and outside numbers behind a trunk.
+
+Each has a behaviour, set by ``sim phone``: answer, no_answer, reject, busy, unregistered, absent. The extensions 8001 to
+8009 are there from the start and answer after two seconds; so does every outside number that was not told otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .callers import Person
+from .routine import Steps
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+BEHAVIOURS = ("answer", "no_answer", "reject", "busy", "unregistered", "absent")
+DEFAULT_ANSWER_SECONDS = 2.0
+DEFAULT_EXTENSIONS = tuple(str(number) for number in range(8001, 8010))
+PHONES_LIMIT = 20_000
+RING_DELAY_MS = 100.0  # until a phone says that it rings
+
+REFUSALS = {"reject": "CALL_REJECTED", "busy": "USER_BUSY"}
+# Where no leg is made at all.
+UNREACHABLE = {"unregistered": "USER_NOT_REGISTERED", "absent": "SUBSCRIBER_ABSENT"}
+
+
+@dataclass
+class Phone:
+    """``after_seconds`` until it answers or refuses; ``talk_seconds`` from when it is
+    connected to someone until it hangs up, None for never."""
+
+    number: str
+    behaviour: str = "answer"
+    after_seconds: float = DEFAULT_ANSWER_SECONDS
+    talk_seconds: float | None = None
+    script: list[tuple[str, Any]] = field(default_factory=list)
+
+
+class Phones:
+    def __init__(self) -> None:
+        self._phones = {number: Phone(number) for number in DEFAULT_EXTENSIONS}
+
+    def put(self, phone: Phone) -> bool:
+        """Set a phone's behaviour for calls to come. False when there are PHONES_LIMIT already."""
+        if phone.number not in self._phones and len(self._phones) >= PHONES_LIMIT:
+            return False
+        self._phones[phone.number] = phone
+        return True
+
+    def extension(self, number: str) -> Phone:
+        return self._phones.get(number) or Phone(number, "absent")
+
+    def outside(self, number: str) -> Phone:
+        return self._phones.get(number) or Phone(number)
+
+
+class PhoneUser(Person):
+    """Picks up, or doesn't, as the phone's behaviour says, and then follows its script."""
+
+    def __init__(self, channel: Channel, phone: Phone) -> None:
+        self.phone = phone
+        super().__init__(channel.core, channel, phone.script)
+
+    def _follow(self, script: list[tuple[str, Any]]) -> Steps:
+        yield from self._pause(RING_DELAY_MS)
+        self.channel.mark_ring_ready()
+        if self.phone.behaviour == "no_answer":
+            return
+        yield from self._pause(max(0.0, self.phone.after_seconds * 1000 - RING_DELAY_MS))
+        if self.ended:
+            return
+        if self.phone.behaviour in REFUSALS:
+            self.channel.hangup(REFUSALS[self.phone.behaviour])
+            return
+        self.channel.answer()
+        yield from super()._follow(script)
+        if self.phone.talk_seconds is not None:
+            yield from self._until(lambda: self.channel.partner is not None)
+            yield from self._pause(self.phone.talk_seconds * 1000)
+            if not self.ended:
+                self.hang_up()
