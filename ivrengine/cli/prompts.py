@@ -102,8 +102,9 @@ def _rows(catalogue: Catalogue, language: str) -> Iterator[dict[str, Any]]:
 @prompts.command("say")
 @click.argument("names", nargs=-1)
 @click.option("--language", "-l", "languages", multiple=True, help="Only this language; default: all languages of the settings.")
+@click.option("--again", is_flag=True, help="Also say again what espeak-ng said before, though its text is the same.")
 @click.pass_obj
-def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str, ...]) -> None:
+def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str, ...], again: bool) -> None:
     """Make missing prompts from their texts with espeak-ng.
 
     Texts are read from prompts/LANGUAGE/catalogue.yml; the words of numbers and dates need none. A prompt that espeak-ng said
@@ -114,7 +115,7 @@ def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str
         for language in languages or settings.languages:
             catalogue = Catalogue(settings.prompts)
             _refuse_broken(catalogue, language)
-            for result in _with_progress(say_missing(catalogue, language, names or None), f"Saying {language}"):
+            for result in _with_progress(say_missing(catalogue, language, names or None, again=again), f"Saying {language}"):
                 if result.outcome == "failed":
                     failed += 1
                     click.echo(f"{language} {result.name}: {result.detail}", err=True)

@@ -7,11 +7,10 @@ person recorded or imported is never replaced. Text reaches the program through 
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -20,6 +19,7 @@ from .catalogue import Catalogue
 from .catalogue_file import Entry
 from .convert import convert
 from .errors import PromptError, SpeakerFailed
+from .espeak_chinese import respelled
 from .levels import SILENCE_DBFS
 from .names import check_language, name_problem
 from .speech import SPEECH_PREFIX, speech_for
@@ -29,21 +29,8 @@ WORD_SILENCE_MS = 15  # words are played one after the other: more sounds like h
 PROMPT_SILENCE_MS = 120
 # espeak-ng's voice "cmn" reads the pinyin of most characters aloud in English ("ling two"); this one pronounces it.
 ESPEAK_VOICES = {"zh-CN": "cmn-latn-pinyin", "en-US": "en-us"}
-_ESPEAK_SPEED = {"zh-CN": 165, "en-US": 150}  # words a minute
-# Of the 3755 everyday characters, espeak-ng 1.51 gives these the neutral tone even where they carry their own.
-_FLAT_CHARACTERS = (
-    "ba1笆巴 ban4扮 bo2膊 chang3敞 chen2晨 chou2酬 chu3楚 duo3朵 fang1坊 fu1夫 fu2袱 fu3甫 fu4傅咐 gu1菇 hu1乎 "
-    "hu2糊 hu3唬 huan1欢 huang3晃 ji1缉 ji2辑 jia4稼 jiang4匠 jing1睛 ju3矩 li2狸 ling2伶 long2窿 mu3拇 peng2篷 "
-    "po1泼 qi1戚 que4鹊 shi2拾识 sou4嗽 su4诉 "
-    "ti4屉 tu2涂 tuo2驼 wang3枉 wu3伍 wu4务 xi1息 xian1仙 yi2宜 ying2蝇 zhe4蔗 zhou3帚 zhui4缀"
-)
-_RESPELLED = {
-    "zh-CN": {
-        ord(character): f" {pinyin} "
-        for pinyin, characters in re.findall(r"([a-z]+[1-4])([^ ]+)", _FLAT_CHARACTERS)
-        for character in characters
-    },
-}
+_ESPEAK_SPEED = {"zh-CN": 190, "en-US": 170}  # its words a minute: some four characters, two and a half words a second
+_RESPELLED: dict[str, Callable[[str], str]] = {"zh-CN": respelled}
 
 
 class Speaker(Protocol):
@@ -72,7 +59,7 @@ class EspeakSpeaker:
             raise SpeakerFailed(f"{self._program} is not installed; install the package espeak-ng, or record the prompts")
         command = [program, "-v", voice, "-s", str(_ESPEAK_SPEED[language]), "-b", "1", "-w", str(target), "--stdin"]
         # [[...]] would be read as phonemes
-        words = text.replace("[[", "[ [").translate(_RESPELLED.get(language, {})).encode("utf-8", "replace")
+        words = _RESPELLED.get(language, str)(text.replace("[[", "[ [")).encode("utf-8", "replace")
         try:
             done = subprocess.run(command, input=words, capture_output=True, timeout=SPEAK_LIMIT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -99,11 +86,17 @@ def text_digest(text: str) -> str:
 
 
 def say_missing(
-    catalogue: Catalogue, language: str, names: Collection[str] | None = None, speaker: Speaker | None = None, rate: int = 8000
+    catalogue: Catalogue,
+    language: str,
+    names: Collection[str] | None = None,
+    speaker: Speaker | None = None,
+    rate: int = 8000,
+    again: bool = False,
 ) -> Iterator[Said]:
     """Make what is missing of ``names`` (default: every name with a text, and every speech word) and tell of each name.
 
-    The catalogue's entries are written when the iteration ends, also early. Raises BadName and CatalogueBroken.
+    ``again``: also what the speaker said before, as if its text had changed. The catalogue's entries are written when the
+    iteration ends, also early. Raises BadName and CatalogueBroken.
     """
     check_language(language)
     speaker = speaker or EspeakSpeaker()
@@ -114,7 +107,7 @@ def say_missing(
     try:
         for done, name in enumerate(wanted, 1):
             text = catalogue.text(name, language) or words.get(name, "")
-            reason = _reason_to_keep(catalogue, language, name, text, speaker)
+            reason = _reason_to_keep(catalogue, language, name, text, speaker, again)
             if reason is not None:
                 spoiled = bool(catalogue.problem(name, language))
                 yield Said(name, "failed" if spoiled else "kept", done, len(wanted), reason)
@@ -131,7 +124,7 @@ def say_missing(
             catalogue.update(language, made)
 
 
-def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, speaker: Speaker) -> str | None:
+def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, speaker: Speaker, again: bool) -> str | None:
     """A sentence that says why the prompt is not made, empty when there is nothing to make; None when it must be made."""
     bad_name = name_problem(name)
     if bad_name:
@@ -141,7 +134,8 @@ def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, s
     missing = not catalogue.path(name, language).exists()
     if problem and not missing and entry.source != speaker.source:
         return f"{problem}; it was not made from its text, so it is not replaced"
-    if not problem and (entry.source != speaker.source or not entry.sha256 or entry.sha256 == text_digest(text)):
+    current = not again and (not entry.sha256 or entry.sha256 == text_digest(text))
+    if not problem and (entry.source != speaker.source or current):
         return ""
     if not text:
         return f"{name} has no text in {language}: write one into the catalogue.yml of {language}" if problem else ""
