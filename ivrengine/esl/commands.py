@@ -1,0 +1,144 @@
+"""The words the engine says to the switch, put together from checked parts. Pure: nothing is sent from here.
+
+Numbers, names, paths and digits are strangers' or the administrator's text. FreeSWITCH expands ``${...}`` in arguments, splits them
+at spaces, ``!`` and ``,``, and reads quotes and backslashes; so every part is checked against what it may hold and refused with
+UnsafeCommand otherwise. A caller's name is stripped instead: a call must not fail because of its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from .errors import UnsafeCommand
+
+FILES_LIMIT = 128  # FreeSWITCH's file_string plays no more
+VARIABLE_LIMIT = 32 * 1024  # characters of one channel variable
+SILENCE_THRESHOLD = 200  # mean energy of a frame below which FreeSWITCH's record counts it as silent
+SECRET_VARIABLE = "ivr_secret"
+CLAIMED_VARIABLE = "ivr_claimed"
+NO_KEYS = "none"
+
+_CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_TOKEN = re.compile(r"[!-~]{1,128}")
+_NUMBER = re.compile(r"[0-9A-Za-z+*#._-]{1,40}")
+_CAUSE = re.compile(r"[A-Z0-9_]{1,64}")
+_VARIABLE = re.compile(r"[A-Za-z_][0-9A-Za-z_]{0,63}")
+_KEYS = re.compile(r"[0-9A-D*#]{0,16}")
+# Not @@ either: playback reads a position behind it.
+_PATH = re.compile(r"(?![{\[%\s]|.*@@)[^\x00-\x1f'\"\\!$\x7f]{1,1024}(?<!\s)")
+_NOT_IN_NAME = re.compile(r"[^\w .+()-]")
+# A value that reads like an answer of its own (-ERR, _undef_) would be taken for one.
+_PLAIN_VALUE = re.compile(r"(?!b64:|-|_undef_)[0-9A-Za-z_.:@/+-]*")
+_ENCODED = "b64:"
+
+
+def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise UnsafeCommand(f"{text[:60]!r} is no {what}")
+    return text
+
+
+def call_id_part(text: str) -> str:
+    return _checked(_CALL_ID, text, "channel's id")
+
+
+def number_part(text: str) -> str:
+    return _checked(_NUMBER, text, "number or extension that may be dialled")
+
+
+def cause_part(text: str) -> str:
+    return _checked(_CAUSE, text, "hang-up cause")
+
+
+def variable_part(text: str) -> str:
+    return _checked(_VARIABLE, text, "name of a channel variable")
+
+
+def execute_message(call_id: str, app_name: str, app_args: str = "", token: str = "") -> list[str]:
+    """The lines of a ``sendmsg`` that runs an application. ``event-lock`` always: without it applications nest."""
+    lines = [f"sendmsg {call_id_part(call_id)}", "call-command: execute", f"execute-app-name: {app_name}"]
+    if app_args:
+        lines.append(f"execute-app-arg: {app_args}")
+    lines.append("event-lock: true")
+    if token:
+        lines.append(f"Event-UUID: {_checked(_TOKEN, token, 'token')}")
+    return lines
+
+
+def file_argument(paths: Sequence[str]) -> str:
+    """What ``playback`` plays: the one path, or all of them without gaps."""
+    if not 1 <= len(paths) <= FILES_LIMIT:
+        raise UnsafeCommand(f"one playback takes 1 to {FILES_LIMIT} files, not {len(paths)}")
+    for path in paths:
+        _checked(_PATH, path, "path that can be played")
+    return paths[0] if len(paths) == 1 else "file_string://" + "!".join(paths)
+
+
+def _without_spaces(argument: str) -> str:
+    if re.search(r"\s", argument):
+        raise UnsafeCommand(f"FreeSWITCH would split {argument[:60]!r} at its spaces")
+    return argument
+
+
+def record_argument(path: str, max_seconds: float, silence_seconds: float) -> str:
+    """``record`` counts whole seconds: both limits are rounded up. ``silence_seconds`` 0 means: silence never ends it."""
+    argument = f"{_without_spaces(_checked(_PATH, path, 'path that can be recorded to'))} {max(1, math.ceil(max_seconds))}"
+    if silence_seconds > 0:
+        argument += f" {SILENCE_THRESHOLD} {math.ceil(silence_seconds)}"
+    return argument
+
+
+def keys_part(keys: str) -> str:
+    """Keys that end something, as FreeSWITCH wants them; an empty text would mean its default, so ``none`` says "no key"."""
+    return _checked(_KEYS, keys, "set of keys") or NO_KEYS
+
+
+def collect_argument(
+    paths: Sequence[str], least: int, most: int, first_digit_seconds: float, between_digits_seconds: float, terminator: str
+) -> str:
+    """``play_and_get_digits`` with one try, a bad-input file that can't be heard, and an expression that everything matches."""
+    prompt = _without_spaces(file_argument(paths)) if paths else "silence"
+    return (
+        f"{max(0, int(least))} {max(1, int(most))} 1 {math.ceil(first_digit_seconds * 1000)} {keys_part(terminator)} {prompt} "
+        f"silence_stream://10 {SECRET_VARIABLE} .+ {math.ceil(between_digits_seconds * 1000)}"
+    )
+
+
+def dial_argument(template: str, number: str, ring_seconds: float, caller_number: str, caller_name: str) -> str:
+    """The dial string for ``bridge``; ``template`` holds ``{number}``, e.g. ``user/{number}@ivr.local``."""
+    options = [f"originate_timeout={max(1, math.ceil(ring_seconds))}"]
+    if caller_number:
+        options.append(f"origination_caller_id_number={number_part(caller_number)}")
+    name = " ".join(_NOT_IN_NAME.sub(" ", caller_name).split())[:80]
+    if name:
+        options.append(f"origination_caller_id_name='{name}'")
+    return "{" + ",".join(options) + "}" + template.replace("{number}", number_part(number))
+
+
+def encode_value(value: str) -> str:
+    """A channel variable's value that survives FreeSWITCH's quotes, spaces, percent signs and ``${...}``: as it is where it is plain."""
+    if _PLAIN_VALUE.fullmatch(value):
+        encoded = value
+    else:
+        encoded = _ENCODED + base64.urlsafe_b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
+    if len(encoded) > VARIABLE_LIMIT:
+        raise UnsafeCommand(f"a channel variable of {len(encoded)} characters is longer than {VARIABLE_LIMIT}")
+    return encoded
+
+
+def decode_value(stored: str) -> str:
+    """The inverse of encode_value; text that only looks encoded comes back unchanged."""
+    if not stored.startswith(_ENCODED):
+        return stored
+    packed = stored[len(_ENCODED) :]
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:
+        return stored
+
+
+DialKind = Literal["extension", "outside"]

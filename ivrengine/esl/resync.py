@@ -1,0 +1,45 @@
+"""What the switch holds, read after every (re)connect: its Core-UUID, and our channels with their variables.
+
+``show channels as json`` names the channels of our shard, ``uuid_dump`` tells each one's whole state in the same encoded lines as an
+event. The dumps are asked for a window at a time, so that other commands get in between. Reads only; judges nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from .commands import call_id_part
+from .connection import Connection
+from .errors import ProtocolError, SwitchRefused, UnsafeCommand
+from .wire import RawEvent
+
+LIST_SECONDS = 20.0  # a list of 10,000 channels takes a while
+DUMP_SECONDS = 10.0
+DUMP_WINDOW = 50
+
+
+def core_uuid(commands: Connection) -> str:
+    """The switch's own id, new at each of its starts."""
+    return commands.api("global_getvar core_uuid").strip()
+
+
+def our_channel_ids(commands: Connection, shard: str) -> list[str]:
+    """The ids of the channels whose presence data is ``shard``, oldest first. Raises ProtocolError for a list that can't be read."""
+    text = commands.api("show channels as json", LIST_SECONDS)
+    try:
+        rows = json.loads(text, strict=False).get("rows", [])
+        return [call_id_part(row["uuid"]) for row in rows if row.get("presence_data") == shard]
+    except (ValueError, AttributeError, KeyError, TypeError, UnsafeCommand) as error:
+        raise ProtocolError(f"the switch's list of channels can't be read: {error}") from error
+
+
+def dumps(commands: Connection, call_ids: list[str]) -> Iterator[RawEvent]:
+    """The state of each channel that still exists."""
+    for first in range(0, len(call_ids), DUMP_WINDOW):
+        window = call_ids[first : first + DUMP_WINDOW]
+        for reply in commands.pipeline([f"api uuid_dump {call_id}" for call_id in window], DUMP_SECONDS):
+            if reply.ok:
+                yield RawEvent(reply.frame.body)
+            elif not reply.data.startswith("-ERR No such channel"):
+                raise SwitchRefused(reply.data.strip())
