@@ -44,7 +44,7 @@ class Engine:
         self.store = Store(settings.database)
         self.catalogue = Catalogue(settings.prompts)
         self.voice = Voice(self.catalogue, settings.languages[0], settings.languages[1:])
-        self.world = World(hours=HoursBook.empty(), outside_numbers=tuple(settings.engine.outside_numbers))
+        self.world = World(hours=HoursBook({}), outside_numbers=tuple(settings.engine.outside_numbers))
         self.feed = WorldFeed(self.store, self.world, clock)
         self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
         self.recorder = Recorder(self.store, clock)
@@ -104,6 +104,7 @@ class Engine:
             self.reception.let_go()
             self.reception.drain(2.0)
         self.switch.stop()
+        self.crew.stop_repeating()
         self.recorder.save_runs()
         self.store.close()
         return 1 if self.crew.crashes else 0

@@ -16,6 +16,7 @@ class Crew:
 
     def __init__(self) -> None:
         self.crashes = 0
+        self._repeating: list[gevent.Greenlet] = []
 
     def spawn(self, work: Callable[..., Any], *args: Any) -> gevent.Greenlet:
         greenlet = gevent.spawn(work, *args)
@@ -24,7 +25,13 @@ class Crew:
 
     def repeat(self, work: Callable[[], Any], every_seconds: float) -> gevent.Greenlet:
         """Do ``work`` again and again with a pause between; a failed turn is logged and does not end the repeating."""
-        return self.spawn(self._repeat, work, every_seconds)
+        greenlet = self.spawn(self._repeat, work, every_seconds)
+        self._repeating.append(greenlet)
+        return greenlet
+
+    def stop_repeating(self) -> None:
+        """End all regular tasks."""
+        gevent.killall(self._repeating)
 
     def _repeat(self, work: Callable[[], Any], every_seconds: float) -> None:
         while True:

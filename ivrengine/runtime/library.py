@@ -19,11 +19,12 @@ from ivrengine.flow.finding import Finding, errors
 from ivrengine.flow.flowset import Flow, FlowSet
 from ivrengine.flow.world import World
 from ivrengine.log import note
+from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
 from ivrengine.storage.errors import NoSuchRecord
 from ivrengine.storage.store import Store
 
-from .site_files import SiteFiles, check_site, read_site
+from .site_files import CheckedSite, SiteFiles, check_site, read_site
 from .world_feed import WorldFeed
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,19 @@ class Library:
     """Implements flow.flowset.FlowSource. ``flows`` is the set in force."""
 
     def __init__(
-        self, directory: Path, store: Store, voice: Voice, world: World, feed: WorldFeed, clock: Callable[[], float]
+        self,
+        directory: Path,
+        store: Store,
+        catalogue: Catalogue,
+        voice: Voice,
+        world: World,
+        feed: WorldFeed,
+        clock: Callable[[], float],
     ) -> None:
         self.flows = FlowSet([])
         self._directory = directory
         self._store = store
+        self._catalogue = catalogue
         self._voice = voice
         self._world = world
         self._feed = feed
@@ -69,13 +78,13 @@ class Library:
                 raise NothingToServe("\n".join([str(NothingToServe()), *map(str, errors(findings))]))
             note(log, "the files have errors; the set in force before goes on", level=logging.WARNING, version=published)
             site = SiteFiles.from_record(json.loads(self._store.flow_versions.text(published)))
-            self._put_in_force(site, check_site(site, self._voice, self._world.outside_numbers, self._clock()).flows)
+            self._put_in_force(site, self._check(site).flows)
         return findings
 
     def reload(self) -> list[Finding]:
         """Read the files again. With errors nothing changes; the findings tell them all."""
         site = read_site(self._directory)
-        checked = check_site(site, self._voice, self._world.outside_numbers, self._clock())
+        checked = self._check(site)
         for finding in checked.findings:
             note(log, str(finding), level=logging.WARNING, action="flow_check", code=finding.code)
         if not errors(checked.findings) and checked.flows.flows:
@@ -95,6 +104,9 @@ class Library:
             flow = compile_flow(text, f"{name}@{version}").flow
             if flow is not None:
                 self._by_version[name, version] = flow
+
+    def _check(self, site: SiteFiles) -> CheckedSite:
+        return check_site(site, self._catalogue, self._voice, self._world.outside_numbers, self._clock())
 
     def _put_in_force(self, site: SiteFiles, flows: FlowSet) -> None:
         now = self._clock()

@@ -110,9 +110,10 @@ def reloadxml(_core: Core, _argument: str) -> str:
 
 @command("global_getvar")
 def global_getvar(core: Core, argument: str) -> str:
+    known = {**core.globals, "core_uuid": core.core_uuid}  # the id changes when the switch is restarted
     if argument:
-        return core.globals.get(argument, "")
-    return "".join(f"{name}={value}\n" for name, value in core.globals.items())
+        return known.get(argument, "")
+    return "".join(f"{name}={value}\n" for name, value in known.items())
 
 
 @command("module_exists")

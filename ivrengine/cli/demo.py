@@ -1,0 +1,135 @@
+"""``ivrengine demo``: the engine on the embedded switch, a first call placed by itself, all shown as it happens.
+
+The switch is a process of its own: the engine may be stopped and started again while calls are up. Its address and password
+are left in ``data/demo.json`` (readable by this user only) for ``ivrengine call --live``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import gevent
+from gevent.pywsgi import WSGIServer
+
+from ivrengine.app import Engine
+from ivrengine.config import Settings
+from ivrengine.errors import IvrEngineError
+from ivrengine.log import set_up
+
+from .live import DEMO_FILE, Teller, place_call
+from .serve import Orders, run
+
+START_SECONDS = 20.0
+FIRST_CALL_FROM = "13800138000"
+FIRST_CALL_KEYS = "1 1 w1s hangup"
+
+
+class DemoFailed(IvrEngineError):
+    """The demo could not be started."""
+
+
+@click.command()
+@click.option("--number", help="The number that the first call dials.  [the first flow's first number]")
+@click.option("--keys", default=FIRST_CALL_KEYS, show_default=True, help="What the first caller presses.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the page; 0 takes a free one.")
+@click.option("--once", is_flag=True, help="End after the first call.")
+@click.pass_obj
+def demo(settings: Settings, number: str | None, keys: str, port: int, once: bool) -> None:
+    """Start everything on the embedded switch, place a call and stay up for more."""
+    set_up()
+    settings.switch.host, settings.switch.port = "127.0.0.1", _free_port()
+    settings.switch.password, settings.switch.password_file = secrets.token_urlsafe(16), ""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    orders = Orders()
+    switch = _start_switch(settings)
+    engine = Engine(settings)
+    try:
+        engine.news.watch(Teller(engine).tell)
+        engine.start()
+        if not engine.switch.wait_connected(START_SECONDS):
+            raise DemoFailed(f"the embedded switch did not answer within {START_SECONDS:g} s: {engine.switch.last_error}")
+        _leave_address(settings)
+        page = _serve_page(engine, port)
+        number = number or _first_number(engine)
+        click.secho("Simulated switch - no real calls. A first call is placed now.", bold=True)
+        call_id = place_call(engine.switch, number, FIRST_CALL_FROM, keys)
+        if once:
+            _wait_for_end(engine, call_id)
+        else:
+            _invite(number, page)
+            run(engine, orders)
+    finally:
+        (settings.data / DEMO_FILE).unlink(missing_ok=True)
+        engine.stop(drain_seconds=0.0)
+        switch.terminate()
+        switch.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _start_switch(settings: Settings) -> subprocess.Popen[bytes]:
+    """The switch learns its password from the environment: a command line is readable by everybody."""
+    environment = {
+        **os.environ,
+        "IVRENGINE_SWITCH_HOST": settings.switch.host,
+        "IVRENGINE_SWITCH_PORT": str(settings.switch.port),
+        "IVRENGINE_SWITCH_PASSWORD": settings.switch.password,
+        "IVRENGINE_DATA": str(settings.data),
+    }
+    command = [sys.executable, "-m", "ivrengine", "--site", str(settings.site), "simswitch"]
+    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def _leave_address(settings: Settings) -> None:
+    path = settings.data / DEMO_FILE
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"host": settings.switch.host, "port": settings.switch.port, "password": settings.switch.password}, file)
+
+
+def _serve_page(engine: Engine, port: int) -> str:
+    """Serve the page on loopback; its address with the key. A taken port is replaced by a free one."""
+    from webadmin import create_app
+
+    key = secrets.token_urlsafe(16)
+    app = create_app(engine, key, simulated=True)
+    try:
+        server = WSGIServer(("127.0.0.1", port), app, log=None)
+        server.start()
+    except OSError:
+        server = WSGIServer(("127.0.0.1", 0), app, log=None)
+        server.start()
+    return f"http://127.0.0.1:{server.server_port}/?key={key}"
+
+
+def _first_number(engine: Engine) -> str:
+    numbers = [n for flow in engine.library.flows.flows.values() for n in flow.numbers if not n.endswith("*")]
+    if not numbers:
+        raise DemoFailed("no flow has a number to dial")
+    return numbers[0]
+
+
+def _wait_for_end(engine: Engine, call_id: str) -> None:
+    """Until the call has come in and is over."""
+    while call_id not in engine.reception.sessions:
+        gevent.sleep(0.05)
+    while call_id in engine.reception.sessions:
+        gevent.sleep(0.05)
+
+
+def _invite(number: str, page: str) -> None:
+    command = Path("scripts/ivrengine")
+    click.echo(f"Call yourself, from another terminal:  ./{command} call --live {number}")
+    click.echo(f"Watch the calls in a browser:          {page}")
+    click.echo("Stop with Ctrl-C.\n")

@@ -1,0 +1,47 @@
+"""``ivrengine simswitch``: the embedded switch as a process of its own, so that calls survive a restart of the engine."""
+
+from __future__ import annotations
+
+import signal
+
+import click
+from gevent.event import Event
+
+from ivrengine.config import Settings
+from ivrengine.errors import SettingsError
+from ivrengine.log import set_up
+from ivrengine.simswitch.server import NotLoopback, SimSwitch
+
+from .fs import numbers_of_flows
+
+
+@click.command()
+@click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--verbose", is_flag=True, help="Log more.")
+@click.pass_obj
+def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
+    """Run the embedded switch on the host and port of [switch]: a FreeSWITCH to try things on, without real calls."""
+    set_up(verbose)
+    password = settings.switch_password()
+    if not password:
+        raise SettingsError("the embedded switch needs a password: set switch.password or switch.password_file")
+    try:
+        server = SimSwitch(
+            settings.switch.host,
+            settings.switch.port,
+            password,
+            sounds_dir=settings.prompts / settings.languages[0],
+            recordings_dir=settings.unclaimed_messages,
+            numbers=numbers_of_flows(settings.flows),
+            speed=speed,
+            domain=settings.switch.domain,
+        )
+        server.start()
+    except (NotLoopback, OSError) as error:
+        raise SettingsError(f"the embedded switch can't start: {error}") from error
+    asked_to_stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
+    signal.signal(signal.SIGINT, lambda *_: asked_to_stop.set())
+    click.echo(f"simulated switch on {server.host}:{server.port} - no real calls")
+    asked_to_stop.wait()
+    server.stop()
