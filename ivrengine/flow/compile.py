@@ -73,6 +73,9 @@ class FlowHead(StepSpec):
     max_failed_entries: int = Field(default=20, ge=1, le=1000)
 
 
+Leaves = list[tuple[Loc, Any]]
+
+
 @dataclass(slots=True)
 class Draft:
     """What could be read of a flow. ``complete``: all of it, without an error; only then do paths through it mean anything."""
@@ -80,6 +83,7 @@ class Draft:
     flow: Flow
     document: Document
     complete: bool
+    leaves: Mapping[str, Leaves]  # of each step's spec
 
 
 @dataclass(slots=True)
@@ -120,7 +124,8 @@ def compile_flow(text: str | bytes, file: str) -> Compiled:
     findings += head_findings
     steps, step_findings = _compile_steps(document)
     findings += step_findings
-    findings += _unknown_steps(document, steps)
+    leaves = {name: list(walk(step.spec)) for name, step in steps.items()}
+    findings += _unknown_steps(document, steps, leaves)
     whole = isinstance(head, FlowHead)
     head = head if isinstance(head, FlowHead) else _salvage(document)
     flow = Flow(
@@ -128,8 +133,9 @@ def compile_flow(text: str | bytes, file: str) -> Compiled:
         numbers=head.numbers, start=str(head.start), steps=steps, fallback=_text(head.fallback), on_hangup=_text(head.on_hangup),
         keys=head.keys, max_failed_entries=head.max_failed_entries, file=file,
     )  # fmt: skip
-    findings += _prepare(flow, document)
-    draft = Draft(flow, document, complete=whole and len(steps) == len(head.steps) and not errors(findings))
+    if whole:
+        findings += _prepare(flow, document)
+    draft = Draft(flow, document, complete=whole and len(steps) == len(head.steps) and not errors(findings), leaves=leaves)
     return Compiled(None if errors(findings) else flow, sorted(findings, key=sort_key), draft)
 
 
@@ -224,16 +230,20 @@ def _salvage(document: Document) -> FlowHead:
     return FlowHead.model_validate(kept)
 
 
-def _unknown_steps(document: Document, steps: Mapping[str, CompiledStep]) -> Iterator[Finding]:
+def _unknown_steps(
+    document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]
+) -> Iterator[Finding]:
     steps_node = document.at("steps")
     names = steps_node.entries if isinstance(steps_node, MapNode) else {}
-    for path, name in _step_references(document, steps):
+    for path, name in _step_references(document, steps, leaves):
         if name and name not in names:
             fix = did_you_mean(name, names)
             yield Finding("unknown_step", "error", document.locate(path), f"there is no step {shown(name)}", fix)
 
 
-def _step_references(document: Document, steps: Mapping[str, CompiledStep]) -> Iterator[tuple[Loc, str]]:
+def _step_references(
+    document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]
+) -> Iterator[tuple[Loc, str]]:
     """Of the head as it is written, broken or not; of the steps that could be read."""
     keys = document.at("keys")
     paths: list[tuple[str, ...]] = [("start",), ("fallback",), ("on_hangup",)]
@@ -243,7 +253,7 @@ def _step_references(document: Document, steps: Mapping[str, CompiledStep]) -> I
         if isinstance(node, TextNode):
             yield path, node.text
     for step in steps.values():
-        for path, value in walk(step.spec):
+        for path, value in leaves[step.name]:
             if isinstance(value, StepRef):
                 yield ("steps", step.name, step.verb, *path), str(value)
 

@@ -1,0 +1,52 @@
+"""Warnings: what works, but callers will not thank you for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .check_view import FlowView, PromptCatalogue, Site, StepView
+from .finding import Finding
+from .types import PromptRef
+
+MOST_CHOICES = 5
+SHORTEST_BETWEEN_DIGITS_SECONDS = 1.5
+LONGEST_MUST_HEAR_SECONDS = 20
+
+
+def check_advice(site: Site) -> Iterator[Finding]:
+    for view in site.views.values():
+        for step in view.steps.values():
+            yield from _choices(view, step)
+            yield from _patience(view, step)
+            yield from _must_hear(view, step, site.catalogue)
+
+
+def _choices(view: FlowView, step: StepView) -> Iterator[Finding]:
+    choices = getattr(step.spec, "choices", {})
+    leading = [key for key, action in choices.items() if action.go is not None]
+    if len(leading) > MOST_CHOICES:
+        sentence = f"this menu has {len(leading)} choices; few callers remember more than {MOST_CHOICES}"
+        full = ("steps", step.name, step.step.verb, "choices")
+        yield view.finding("many_choices", full, sentence, "put some of them into a second menu", "warning", key=True)
+
+
+def _patience(view: FlowView, step: StepView) -> Iterator[Finding]:
+    for path, value in step.leaves:
+        if path[-1] == "tries" and value == 1:
+            sentence = "a caller who makes one mistake gets no second chance"
+            yield view.step_finding("one_try", step, path, sentence, "give 2 or 3 tries", "warning")
+        elif path[-1] == "between_digits" and value < SHORTEST_BETWEEN_DIGITS_SECONDS:
+            sentence = f"{value:g} s between two digits is too short for many callers"
+            fix = f"give at least {SHORTEST_BETWEEN_DIGITS_SECONDS}s"
+            yield view.step_finding("short_wait", step, path, sentence, fix, "warning")
+
+
+def _must_hear(view: FlowView, step: StepView, catalogue: PromptCatalogue) -> Iterator[Finding]:
+    if getattr(step.spec, "must_hear", False) is not True:
+        return
+    prompts = [value for _, value in step.leaves if isinstance(value, PromptRef)]
+    for language in view.flow.languages:
+        seconds = sum(catalogue.duration_ms(p, language) for p in prompts if not catalogue.problem(p, language)) / 1000
+        if seconds > LONGEST_MUST_HEAR_SECONDS:
+            sentence = f"callers must listen for {seconds:.0f} s ({language}) before they may press a key"
+            yield view.step_finding("long_must_hear", step, ("must_hear",), sentence, "shorten it, or let keys cut it", "warning")

@@ -1,0 +1,91 @@
+"""Whether what a flow speaks of is there: prompts and words in each language, calendars and their labels, lists, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .check_view import FlowView, Path, Site, StepView
+from .finding import Finding, did_you_mean, shown
+from .flowset import number_matches
+from .hours import CLOSED, HOLIDAY, OPEN
+from .types import CalendarRef, ListRef, OutsideNumber, PromptRef
+
+
+def check_references(site: Site) -> Iterator[Finding]:
+    sounds = _Sounds(site)
+    for view in site.views.values():
+        for step in view.steps.values():
+            yield from sounds.check(view, step)
+            for path, value in step.leaves:
+                if isinstance(value, CalendarRef):
+                    yield from _calendar(site, view, step, path, value)
+                elif isinstance(value, ListRef):
+                    if value not in site.lists:
+                        sentence = f"there is no list {shown(value)}"
+                        fix = did_you_mean(value, site.lists) or f"put the numbers into lists/{value}.txt"
+                        yield view.step_finding("unknown_list", step, path, sentence, fix)
+                elif isinstance(value, OutsideNumber) and not _permitted(site, value):
+                    sentence = f"the number {value} is not on the list of permitted outside numbers"
+                    fix = "let the operator add it to outside_numbers in ivrengine.toml"
+                    yield view.step_finding("outside_number", step, path, sentence, fix)
+
+
+def _permitted(site: Site, number: str) -> bool:
+    return any(number_matches(pattern, number) for pattern in site.outside_numbers)
+
+
+def _calendar(site: Site, view: FlowView, step: StepView, path: Path, name: str) -> Iterator[Finding]:
+    calendar = site.calendars.calendars.get(name)
+    if calendar is None:
+        if name not in site.calendars.names:
+            fix = did_you_mean(name, site.calendars.names) or "describe it in calendars.yml"
+            yield view.step_finding("unknown_calendar", step, path, f"there is no calendar {shown(name)}", fix)
+        return
+    known = calendar.labels | {OPEN, CLOSED, HOLIDAY}  # those three a person can set by hand on any calendar
+    for label in getattr(step.spec, "model_extra", None) or ():
+        if label not in known:
+            sentence = f'the calendar "{name}" never says {shown(label)}'
+            yield view.step_finding("unknown_label", step, (label,), sentence, did_you_mean(label, known))
+
+
+class _Sounds:
+    """Asks the catalogue once for each prompt and language, however often flows use them."""
+
+    def __init__(self, site: Site) -> None:
+        self.catalogue = site.catalogue
+        self.voice = site.voice
+        self.prompts: dict[tuple[str, str], str | None] = {}
+        self.kinds: dict[tuple[str, str], str | None] = {}
+
+    def check(self, view: FlowView, step: StepView) -> Iterator[Finding]:
+        own = getattr(step.spec, "language", None)
+        languages = (own,) if isinstance(own, str) else view.flow.languages
+        for path, value in step.leaves:
+            if isinstance(value, PromptRef):
+                for language in languages:
+                    problem = self._prompt(value, language)
+                    if problem:
+                        fix = did_you_mean(value, self.catalogue.names(language)) if "missing" in problem else ""
+                        fix = fix if fix.startswith("did you mean") else "record or load it with: ivrengine prompts load"
+                        yield view.step_finding("prompt", step, path, problem, fix)
+        kinds = [(path, kind) for path, kind, _ in step.spoken()]
+        kinds += [(path, str(value)) for path, value in step.leaves if path[-1] == "read_as"]
+        if getattr(step.spec, "callback_number", None) is not None:
+            kinds.append((("callback_number",), "phone"))
+        for path, kind in kinds:
+            for language in languages:
+                problem = self._speech(kind, language)
+                if problem:
+                    yield view.step_finding("speech", step, path, problem, "record or load the missing words")
+
+    def _prompt(self, name: str, language: str) -> str | None:
+        key = name, language
+        if key not in self.prompts:
+            self.prompts[key] = self.catalogue.problem(name, language)
+        return self.prompts[key]
+
+    def _speech(self, kind: str, language: str) -> str | None:
+        key = kind, language
+        if key not in self.kinds:
+            self.kinds[key] = self.voice.speech_problem(kind, language)
+        return self.kinds[key]

@@ -1,0 +1,247 @@
+"""Whether a caller can walk a flow: steps that nobody reaches, dead ends, loops without a wait, calls between flows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from .check_view import FlowView, Site, StepView, reach
+from .finding import Finding, did_you_mean, shown
+from .flowset import Flow
+
+Node = tuple[str, str]  # flow, step
+_TO_A_PERSON = frozenset({"dial_extension", "transfer"})  # verbs that connect the caller with somebody
+_NAMES_SHOWN = 5
+
+
+def check_structure(site: Site) -> Iterator[Finding]:
+    complete = {name: view for name, view in site.views.items() if view.draft.complete}
+    for view in complete.values():
+        yield from _unreachable(view)
+        yield from _no_end(view)
+        yield from _on_hangup(view)
+        yield from _return_outside(view)
+    for view in site.views.values():
+        yield from _sub_flows(view, site)
+    yield from _recursion(complete)
+    yield from _loops(complete)
+    yield from _no_person(complete)
+    yield from _unused(site)
+
+
+def _unreachable(view: FlowView) -> Iterator[Finding]:
+    found = view.reachable()
+    for name in view.steps:
+        if name not in found:
+            yield view.step_finding(
+                "unreachable_step", name, (), f'no way leads to the step "{name}"', "lead a branch to it, or delete it"
+            )  # fmt: skip
+
+
+def _no_end(view: FlowView) -> Iterator[Finding]:
+    """Steps from which every way goes round for ever; a caller could only hang up."""
+    before: dict[str, list[str]] = {name: [] for name in view.steps}
+    for name, step in view.steps.items():
+        for target in step.next:
+            before[target].append(name)
+    hangs_up = any(action.do == "hangup" for action in view.flow.keys.values())
+    ends = [name for name, step in view.steps.items() if _ends(step) or (hangs_up and step.takes_flow_keys)]
+    ending = reach(ends, before.__getitem__)
+    reachable = view.reachable()
+    lost = [name for name in view.steps if name in reachable and name not in ending]
+    if lost:
+        others = f" (nor from {_listed(lost[1:])})" if lost[1:] else ""
+        sentence = f'no way leads from the step "{lost[0]}"{others} to an end of the call'
+        yield view.step_finding("no_end", lost[0], (), sentence, "add a branch to a step with hangup, transfer or return")
+
+
+def _ends(step: StepView) -> bool:
+    return step.step.implementation.ends_flow or any(path[-1] == "do" and value == "hangup" for path, value in step.leaves)
+
+
+def _on_hangup(view: FlowView) -> Iterator[Finding]:
+    if view.flow.on_hangup not in view.steps:
+        return
+    for name in sorted(view.reachable([view.flow.on_hangup])):
+        step = view.steps[name].step
+        if not step.implementation.runs_after_hangup:
+            sentence = f'the step "{name}" comes after on_hangup, but {step.verb} needs a caller, who has gone by then'
+            yield view.step_finding("needs_caller", name, (), sentence, "use steps that only note or decide something")
+
+
+def _return_outside(view: FlowView) -> Iterator[Finding]:
+    if not view.flow.numbers:
+        return
+    for name, step in view.steps.items():
+        if step.step.verb == "return":
+            sentence = "callers enter this flow by a number, so there is no flow that they could return to"
+            yield view.step_finding("return_outside", name, (), sentence, "use hangup, or take the numbers away from this flow")
+
+
+# -- flows that enter flows --------------------------------------------------------------------------------------------
+
+
+def called_flow(step: StepView) -> str | None:
+    return str(step.spec.flow) if step.step.verb == "sub_flow" else None
+
+
+def called_flows(flow: Flow) -> set[str]:
+    """Names of the flows that a flow enters itself."""
+    return {str(step.spec.flow) for step in flow.steps.values() if step.verb == "sub_flow"}
+
+
+def _sub_flows(view: FlowView, site: Site) -> Iterator[Finding]:
+    for step in view.steps.values():
+        name = called_flow(step)
+        if name is None:
+            continue
+        called = site.views.get(name)
+        if called is None:
+            if name not in site.known_flows:
+                fix = did_you_mean(name, site.known_flows)
+                yield view.step_finding("unknown_flow", step, ("flow",), f"there is no flow {shown(name)}", fix)
+            continue
+        if not called.draft.complete:
+            continue
+        yield from _pin(view, step, called)
+        labels = return_labels(called)
+        for label in step.spec.returns:
+            if label not in labels:
+                sentence = f'the flow "{name}" never returns {shown(label)}'
+                fix = did_you_mean(label, labels) or f'the flow "{name}" has no step with return'
+                yield view.step_finding("unknown_label", step, ("returns", label), sentence, fix)
+
+
+def _pin(view: FlowView, step: StepView, called: FlowView) -> Iterator[Finding]:
+    version, name = step.spec.version, called.flow.name
+    if version is None:
+        sentence = f'the flow "{name}" is entered in whatever version is published, so a change of it changes this flow too'
+        fix = f"write version: {called.flow.version} to stay with the present one"
+        yield view.step_finding("not_pinned", step, ("flow",), sentence, fix, "warning")
+    elif version != called.flow.version:
+        sentence = f'the flow "{name}" is not at the version {version} any more'
+        fix = f"write version: {called.flow.version}, which is the present one"
+        yield view.step_finding("unknown_version", step, ("version",), sentence, fix)
+
+
+def return_labels(view: FlowView) -> list[str]:
+    return sorted({step.spec.label for step in view.steps.values() if step.step.verb == "return"})
+
+
+def _recursion(views: dict[str, FlowView]) -> Iterator[Finding]:
+    calls = {
+        name: [called for step in view.steps.values() if (called := called_flow(step)) in views] for name, view in views.items()
+    }
+    for name, view in views.items():
+        for step in view.steps.values():
+            called = called_flow(step)
+            if called in views and name in reach([called], lambda flow: [c for c in calls[flow] if c]):
+                sentence = f'the flow "{called}" leads back into this flow, so that callers get deeper and deeper into sub-flows'
+                fix = "leave the other flow with a return step instead"
+                yield view.step_finding("sub_flow_circle", step, ("flow",), sentence, fix)
+
+
+# -- loops -------------------------------------------------------------------------------------------------------------
+
+
+def _loops(views: dict[str, FlowView]) -> Iterator[Finding]:
+    """Circles of steps, across flows too, in which nothing waits for the caller."""
+    edges: dict[Node, list[Node]] = {}
+    through = {name: _passes_through(view, views) for name, view in views.items()}
+    for name, view in views.items():
+        for step in view.steps.values():
+            if step.waits:
+                continue
+            called = called_flow(step)
+            following = [(name, target) for target in step.next]
+            if called in views and called is not None:
+                following = [(called, views[called].flow.start)] + (following if through[called] else [])
+            edges[name, step.name] = following
+    for circle in circles(edges):
+        name, first = min(circle, key=lambda node: list(views[node[0]].steps).index(node[1]))
+        rest = sorted(node for node in circle if node != (name, first))
+        others = _listed([step if flow == name else f"{flow}:{step}" for flow, step in rest])
+        company = f" with {others}" if others else ""
+        sentence = f'the step "{first}" goes round in a circle{company} without waiting for the caller'
+        yield views[name].step_finding("endless_loop", first, (), sentence, "put a menu or another step that waits into it")
+
+
+def _passes_through(view: FlowView, views: dict[str, FlowView]) -> bool:
+    """True when a caller can be led from start to a return without any wait; sub-flows of it count as if they never wait."""
+    found = reach([view.flow.start], lambda name: [] if view.steps[name].waits else view.steps[name].next)
+    return any(view.steps[name].step.verb == "return" for name in found)
+
+
+def circles(edges: dict[Any, list[Any]]) -> Iterator[list[Any]]:
+    """Strongly connected parts with more than one node, or one that leads to itself (Tarjan's way, without recursion)."""
+    index: dict[Any, int] = {}
+    low: dict[Any, int] = {}
+    stack: list[Any] = []
+    on_stack: set[Any] = set()
+    for root in edges:
+        if root in index:
+            continue
+        work = [(root, iter(edges[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, following = work[-1]
+            for target in following:
+                if target not in edges:
+                    continue
+                if target not in index:
+                    index[target] = low[target] = len(index)
+                    stack.append(target)
+                    on_stack.add(target)
+                    work.append((target, iter(edges[target])))
+                    break
+                if target in on_stack:
+                    low[node] = min(low[node], index[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    part = stack[stack.index(node) :]
+                    del stack[stack.index(node) :]
+                    on_stack -= set(part)
+                    if len(part) > 1 or node in edges[node]:
+                        yield part
+
+
+# -- advice ------------------------------------------------------------------------------------------------------------
+
+
+def _no_person(views: dict[str, FlowView]) -> Iterator[Finding]:
+    for view in views.values():
+        if view.flow.numbers and not _reaches_person(view, views, set()):
+            sentence = "no way of this flow leads to a person"
+            fix = "offer dial_extension or transfer somewhere, best on the key 0"
+            yield view.finding("no_person", ("numbers",), sentence, fix, "warning", key=True)
+
+
+def _reaches_person(view: FlowView, views: dict[str, FlowView], seen: set[str]) -> bool:
+    seen.add(view.flow.name)
+    for name in view.reachable():
+        step = view.steps[name]
+        if step.step.verb in _TO_A_PERSON:
+            return True
+        called = called_flow(step)
+        if called in views and called not in seen and _reaches_person(views[called], views, seen):
+            return True
+    return False
+
+
+def _unused(site: Site) -> Iterator[Finding]:
+    called = {called_flow(step) for view in site.views.values() for step in view.steps.values()}
+    for name, view in site.views.items():
+        if not view.flow.numbers and name not in called and view.draft.complete:
+            sentence = f'no number and no other flow leads into the flow "{name}"'
+            yield view.finding("unused_flow", ("flow",), sentence, "give it numbers:, or enter it by sub_flow", "warning")
+
+
+def _listed(names: Collection[str]) -> str:
+    shown_names = list(names)[:_NAMES_SHOWN]
+    more = len(names) - len(shown_names)
+    return ", ".join(shown_names) + (f" and {more} more" if more > 0 else "")
