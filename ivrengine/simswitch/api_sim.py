@@ -196,6 +196,6 @@ def _fault(core: Core, text: str, session: Session) -> str:
             raise BadRequest("restart must be notice or silent")
         down = _seconds(request, "down", 0.0) or 0.0
         if core.restart_hook is not None:
-            core.scheduler.call_later(0, lambda: core.restart_hook(kind == "notice", down))
+            core.restart_hook(kind == "notice", down)
         return "+OK\n"
     raise BadRequest("name a fault: drop, refuse, lose_file, find_file, delay_events, reject, restart or clear")

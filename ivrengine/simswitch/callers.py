@@ -78,7 +78,7 @@ class Person:
         self._since_ms = core.clock.now_ms()
         self._prompt_ended_ms: float | None = None
         self._prompts_ended = 0
-        self._recordings_started = 0
+        self._recording = False
         self._now_playing: tuple[float, list[tuple[str, float | None]]] | None = None
         channel.person = self
         core.remember(channel.uuid, self)
@@ -104,8 +104,8 @@ class Person:
     def missed(self, parts: list[tuple[str, float | None]]) -> None:
         self._note(self.core.clock.now_ms(), parts, 0.0)
 
-    def recording_started(self) -> None:
-        self._recordings_started += 1
+    def recording_changed(self, recording: bool) -> None:
+        self._recording = recording
         self.routine.wake(0)
 
     def call_ended(self) -> None:
@@ -208,8 +208,7 @@ class Person:
         if name in ("after_prompt", "press_after_prompt"):
             yield from self._quiet()
         elif name == "until_recording":
-            started = self._recordings_started
-            yield from self._until(lambda: self._recordings_started > started)
+            yield from self._until(lambda: self._recording)
         if self.ended:
             return
         if name in ("press", "press_after_prompt"):

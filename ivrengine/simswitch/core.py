@@ -67,7 +67,7 @@ class Core:
         self.phones = Phones()
         self.faults = Faults()
         self.listeners: list[Listener] = []
-        self.restart_hook: Callable[[bool, float], None] | None = None
+        self.restart_hook: Callable[[bool, float], object] | None = None
         self.drop_hook: Callable[[str, object], int] | None = None
         self._heard: OrderedDict[str, Person] = OrderedDict()
         self._fresh()

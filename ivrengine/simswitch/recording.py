@@ -61,7 +61,7 @@ def record(channel: Channel, data: str) -> Steps:
     channel.emit("RECORD_START", last=[("Record-File-Path", str(path))])
     started = clock.now_ms()
     if person is not None:
-        person.recording_started()
+        person.recording_changed(True)
     # FreeSWITCH compares whole seconds of the clock, so that a limit of 5 s ends after 5 to 6 s.
     wall = clock.wall_seconds()
     limit_at = started + (math.floor(wall) + (limit or RECORD_LIMIT_SECONDS) + 1 - wall) * 1000
@@ -92,6 +92,8 @@ def record(channel: Channel, data: str) -> Steps:
             break
         due = min(limit_at, silence_at)
         yield min(due, channel.frame_end()) if channel.digits else due
+    if person is not None:
+        person.recording_changed(False)
     samples = mix(started, end, list(person.speech) if person is not None else [])
     try:
         write_wav(path, samples)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS_LIMIT = 200
 BACKLOG = 64
+REPLY_SECONDS = 0.05  # between the reply to "restart" and the restart
 REJECTION = "Access Denied, go away.\n"
 
 
@@ -61,7 +62,7 @@ class SimSwitch:
         self.core = Core(sounds_dir=Path(sounds_dir), recordings_dir=Path(recordings_dir), numbers=list(numbers),
                          domain=domain, speed=speed)
         self.core.drop_hook = self._drop
-        self.core.restart_hook = self._restart
+        self.core.restart_hook = lambda notice, down: gevent.spawn_later(REPLY_SECONDS, self._restart, notice, down)
         self._sessions: set[Session] = set()
         self._server: StreamServer | None = None
         self._down = False
