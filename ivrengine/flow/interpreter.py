@@ -38,6 +38,10 @@ class FlowLoops(Exception):
     """The flow made too many steps without waiting for the caller."""
 
 
+class EdgeFailed(Exception):
+    """The world around the core could not do what a step needs."""
+
+
 class Interpreter:
     """One for all calls: it holds no call's state. ``flows`` gives published flows by name and version."""
 
@@ -101,6 +105,15 @@ class Interpreter:
         if isinstance(event, DigitPressed) and (action := self._flow_key(context)):
             return act(context, *action)
         return context.compiled.implementation.handle(context, event)
+
+    def fail(self, run: Run, now: float, code: str, sentence: str) -> list[Command]:
+        """The world could not do what the step needs: on to the flow's fallback, as after a fault inside the step."""
+        commands: list[Command] = []
+        if not run.finished:
+            self._fall_back(run, EdgeFailed(sentence), now, commands, code)
+        elif sentence:
+            commands.append(RaiseAlarm(code, sentence, f"{run.frame.flow}:{run.frame.step}"))
+        return commands
 
     def abandon(self, run: Run, now: float, reason: str) -> list[Command]:
         """Let go of a call from outside the flow: close its step and give it to the switch's fallback."""
@@ -296,9 +309,9 @@ class Interpreter:
         if name is not None:
             raise FlowLoops(f"more than {self.limits.hangup_steps} steps after the caller hung up")
 
-    def _fall_back(self, run: Run, error: Exception, now: float, commands: list[Command]) -> None:
+    def _fall_back(self, run: Run, error: Exception, now: float, commands: list[Command], code: str = "") -> None:
         """Something failed: alarm, then the nearest flow's fallback step; the second time, the switch's own fallback."""
-        code = "flow_loops" if isinstance(error, FlowLoops) else "step_failed"
+        code = code or ("flow_loops" if isinstance(error, FlowLoops) else "step_failed")
         commands.append(self._alarm(run, code, error))
         self._log_quietly(run, now, commands, "failed", str(error)[:LONGEST_SENTENCE])
         run.steps_without_input = 0
@@ -332,6 +345,6 @@ class Interpreter:
             run.timers.clear()
 
     def _alarm(self, run: Run, code: str, error: Exception) -> RaiseAlarm:
-        sentence = str(error) if isinstance(error, FlowLoops) else f"{type(error).__name__}: {error}"
+        sentence = str(error) if isinstance(error, FlowLoops | EdgeFailed) else f"{type(error).__name__}: {error}"
         return RaiseAlarm(code, sentence[:LONGEST_SENTENCE], f"{run.frame.flow}:{run.frame.step}")
 

@@ -33,6 +33,7 @@ from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.run import Run
 from ivrengine.log import note
 from ivrengine.prompts.voice import Voice
+from ivrengine.storage.errors import StorageError
 
 from .news import CallEnded, CallerHears, KeyPressed, News, StepLeft
 from .recorder import Recorder
@@ -196,6 +197,11 @@ class CallSession:
         for command in commands:
             try:
                 self._perform_one(command)
+            except StorageError as error:
+                # What was to be kept is not: the caller must not be told that it is.
+                failed = self._around.interpreter.fail(self.run, self._around.clock(), "message_not_kept", str(error))
+                self._perform(failed)
+                return
             except SwitchUnavailable:
                 self.interrupted = True  # when the link is back, recovery wakes us
                 note(log, "a command waits for the link to the switch", action=type(command).__name__, call_id=self.call_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ivrengine.domain.caller import CallInfo
@@ -60,22 +59,17 @@ class Recorder:
     def step(self, call_id: str, step: LogStep) -> None:
         self._write(self.store.steps.log, call_id, step)
 
-    def keep_message(self, call: CallInfo, message: KeepMessage) -> bool:
-        """True when the message is durable; the caller may be told so."""
-        try:
-            self.store.messages.keep(message, call, self._clock()).wait()
-        except StorageError as error:
-            self.alarm(RaiseAlarm("message_not_kept", f"the file {message.path} is there, its row is not: {error}", message.box))
-            return False
-        return True
+    def keep_message(self, call: CallInfo, message: KeepMessage) -> None:
+        """Returns when the message is durable; the caller may be told so. Raises StorageError."""
+        self.store.messages.keep(message, call, self._clock()).wait()
 
     def keep_recording(self, call: CallInfo, recording: KeepRecording) -> None:
         self._write(self.store.recordings.keep, recording, call.call_id, self._clock())
 
     def drop_recording(self, command: DropRecording) -> None:
         try:
-            Path(command.path).unlink(missing_ok=True)
-        except OSError as error:
+            self.store.recordings.drop(command.path)
+        except StorageError as error:
             note(log, "a thrown-away recording could not be deleted", level=logging.WARNING, path=command.path, error=error)
 
     def count(self, command: AddToCounter) -> None:
