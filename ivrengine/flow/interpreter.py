@@ -244,13 +244,12 @@ class Interpreter:
     # -- ends and faults -----------------------------------------------------------------------------------------------
 
     def _resume(self, context: StepContext) -> Result:
-        """Back after a restart of the engine; a lost secret sends the caller to the step that asks for it."""
+        """Back after a restart of the engine; the first secret that is lost sends the caller to the step that asks for it."""
         run = context.run
         run.timers.clear()
-        for name, place in run.secret_steps.items():
-            if name in run.secrets or place == context.place:
-                continue
-            flow_name, step_name = place.split(":")
+        lost = next((place for name, place in run.secret_steps.items() if name not in run.secrets), context.place)
+        if lost != context.place:
+            flow_name, step_name = lost.split(":")
             for depth in range(len(run.frames) - 1, -1, -1):
                 if run.frames[depth].flow == flow_name:
                     return self._ask_again(run, depth, step_name, context.now, context.commands)
