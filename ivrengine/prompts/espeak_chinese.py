@@ -24,6 +24,10 @@ _WORDS = """
 重复 chong2 fu4
 重新 chong2 xin1
 重播 chong2 bo1
+重听 chong2 ting1
+重录 chong2 lu4
+重试 chong2 shi4
+重输 chong2 shu1
 重庆 chong2 qing4
 调整 tiao2 zheng3
 空调 kong1 tiao2
