@@ -122,10 +122,9 @@ class Calls:
 
     def on_event(self, event: RawEvent) -> None:
         """One of CALL_EVENTS."""
-        if event.get("Channel-Presence-Data") != self._shard:
+        name, call_id, shard = event.route()
+        if shard != self._shard:
             return
-        call_id = event.unique_id
-        name = event.event_name
         call = self._calls.get(call_id)
         if call is None:
             if name == "CHANNEL_PARK" and not is_hung_up(event):

@@ -22,7 +22,7 @@ SECRET_VARIABLE = "ivr_secret"
 CLAIMED_VARIABLE = "ivr_claimed"
 NO_KEYS = "none"
 
-_CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_CALL_ID = re.compile(r"[0-9A-Za-z._@:+~-]{1,128}")  # a UUID, or a SIP Call-ID where a profile says so
 _TOKEN = re.compile(r"[!-~]{1,128}")
 _NUMBER = re.compile(r"[0-9A-Za-z+*#._-]{1,40}")
 _CAUSE = re.compile(r"[A-Z0-9_]{1,64}")

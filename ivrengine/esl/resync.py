@@ -7,6 +7,7 @@ event. The dumps are asked for a window at a time, so that other commands get in
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 
 from .commands import call_id_part
@@ -17,6 +18,8 @@ from .wire import RawEvent
 LIST_SECONDS = 20.0  # a list of 10,000 channels takes a while
 DUMP_SECONDS = 10.0
 DUMP_WINDOW = 50
+
+log = logging.getLogger(__name__)
 
 
 def core_uuid(commands: Connection) -> str:
@@ -29,9 +32,19 @@ def our_channel_ids(commands: Connection, shard: str) -> list[str]:
     text = commands.api("show channels as json", LIST_SECONDS)
     try:
         rows = json.loads(text, strict=False).get("rows", [])
-        return [call_id_part(row["uuid"]) for row in rows if row.get("presence_data") == shard]
-    except (ValueError, AttributeError, KeyError, TypeError, UnsafeCommand) as error:
-        raise ProtocolError(f"the switch's list of channels can't be read: {error}") from error
+        ids = [row["uuid"] for row in rows if row.get("presence_data") == shard]
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ProtocolError(f"the switch's list of channels can't be read: {error!r}") from error
+    return [call_id for call_id in ids if _can_be_named(call_id)]
+
+
+def _can_be_named(call_id: str) -> bool:
+    try:
+        call_id_part(call_id)
+    except UnsafeCommand as error:
+        log.warning("passing over a channel: %s", error)
+        return False
+    return True
 
 
 def dumps(commands: Connection, call_ids: list[str]) -> Iterator[RawEvent]:

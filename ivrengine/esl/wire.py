@@ -27,8 +27,9 @@ _EVENT_FRAME = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: (text/even
 
 
 @lru_cache(maxsize=1024)
-def _needle(name: str) -> bytes:
-    return b"\n" + name.encode("utf-8", "surrogateescape") + b": "
+def _needles(name: str) -> tuple[bytes, bytes]:
+    line_start = name.encode("utf-8", "surrogateescape") + b": "
+    return line_start, b"\n" + line_start
 
 
 def decode_text(raw: bytes) -> str:
@@ -38,24 +39,30 @@ def decode_text(raw: bytes) -> str:
 class RawEvent:
     """One event, or one ``uuid_dump``, as the bytes the switch sent: ``Name: percent-encoded value`` lines, a blank line, a body."""
 
-    __slots__ = ("_data", "_end")
+    __slots__ = ("_clear", "_data", "_end")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._end = -1
+        self._clear = 0  # no blank line begins before here
+        self._end = -1  # where the first blank line begins, once known
 
     def get(self, name: str) -> str | None:
         """The value of the first header called ``name`` (case matters), decoded; None where it is absent or undefined."""
         data = self._data
-        needle = _needle(name)
-        if data.startswith(needle[1:]):
-            start = len(needle) - 1
-        else:
-            at = data.find(needle)
-            # A body may hold lines that look like headers; only what stands before the first blank line is one.
-            if at < 0 or self._is_in_body(at):
-                return None
-            start = at + len(needle)
+        line_start, needle = _needles(name)
+        if data.startswith(line_start):
+            return self._value(len(line_start))
+        at = data.find(needle)
+        if at < 0 or (at >= self._clear and self._is_in_body(at)):
+            return None
+        return self._value(at + len(needle))
+
+    def route(self) -> tuple[str, str, str | None]:
+        """Event name, channel, presence data: what every event is asked."""
+        return self.get("Event-Name") or "", self.get("Unique-ID") or "", self.get("Channel-Presence-Data")
+
+    def _value(self, start: int) -> str | None:
+        data = self._data
         stop = data.find(b"\n", start)
         raw = data[start:] if stop < 0 else data[start:stop]
         if b"%" in raw:
@@ -93,15 +100,19 @@ class RawEvent:
         return decode_text(self._data[self._header_end() + 2 :])
 
     def _is_in_body(self, at: int) -> bool:
-        # Searching the whole event for its blank line costs more than routing it: for early headers look no further than they stand.
+        # A body may hold lines that look like headers. Searching the whole event for its blank line costs more than routing it:
+        # for early headers look no further than they stand.
         if self._end < 0 and at < EARLY_HEADERS:
-            return self._data.find(b"\n\n", 0, at + 1) >= 0
+            if self._data.find(b"\n\n", self._clear, at + 1) >= 0:
+                return True
+            self._clear = at
+            return False
         return at > self._header_end()
 
     def _header_end(self) -> int:
         if self._end < 0:
             end = self._data.find(b"\n\n")
-            self._end = len(self._data) if end < 0 else end
+            self._end = self._clear = len(self._data) if end < 0 else end
         return self._end
 
     def __repr__(self) -> str:
@@ -117,7 +128,7 @@ class Frame(NamedTuple):
 
     def header(self, name: str) -> str | None:
         """A header of the frame itself, verbatim; None where it is absent."""
-        needle = _needle(name)
+        _, needle = _needles(name)
         block = b"\n" + self.headers + b"\n"
         at = block.find(needle)
         return None if at < 0 else decode_text(block[at + len(needle) : block.index(b"\n", at + 1)])

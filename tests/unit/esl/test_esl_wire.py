@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from esl_peer import api, block, event, frame, reply
 
 from ivrengine.esl import wire
 from ivrengine.esl.errors import ProtocolError
 from ivrengine.esl.wire import FrameReader, RawEvent
-
-from esl_peer import api, block, event, frame, reply
 
 FORGED = "Bob%0AEvent-Name%3A%20CHANNEL_HANGUP%0AUnique-ID%3A%20victim"
 
