@@ -1,0 +1,97 @@
+"""The bench with a real FreeSWITCH: callers are sipp, phones are baresip, sound is sound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from . import audio
+from .baresip import BaresipPhone
+from .engine import EngineProcess
+from .sipp import SippCall
+from .switch import FreeSwitch, free_port
+
+PHONE_RTP_PORTS = 22
+
+
+class FreeSwitchCall(SippCall):
+    def has_heard(self, prompt: Path | str) -> bool:
+        return audio.heard_prompt(self.heard(), prompt) is not None
+
+
+class FreeSwitchPhone(BaresipPhone):
+    def wait_talking(self, timeout: float = 15.0) -> None:
+        self.wait_event("CALL_ESTABLISHED", timeout)
+
+
+class FreeSwitchBench:
+    """``work`` gets everything: the site, FreeSWITCH's files, one directory for each caller and phone."""
+
+    name = "freeswitch"
+
+    def __init__(self, work: Path, numbers: Sequence[str] | None = None, settings: str = "") -> None:
+        self.work = work
+        self.site = work / "site"
+        self.switch = FreeSwitch(self.site, work / "freeswitch", numbers=numbers, settings=settings)
+        self.engine = EngineProcess(self.site)
+        self._calls: list[FreeSwitchCall] = []
+        self._phones: list[FreeSwitchPhone] = []
+
+    def start(self) -> Self:
+        self.switch.render()
+        self.switch.start()
+        return self
+
+    def stop(self) -> None:
+        for call in self._calls:
+            call.stop()
+        for phone in self._phones:
+            phone.stop()
+        self.engine.kill()
+        self.switch.stop()
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def call(
+        self, number: str, from_: str = "13800138000", name: str = "", script: Sequence[Any] = (), dtmf: str = "rfc2833",
+        *, give_up_seconds: float | None = None,
+    ) -> FreeSwitchCall:  # fmt: skip
+        call = FreeSwitchCall(
+            self.work / f"call-{len(self._calls) + 1}", self.switch.trunk_port, number, from_, name, script, dtmf,
+            give_up_seconds, lambda: self._records(from_),
+        )  # fmt: skip
+        self._calls.append(call)
+        call.start()
+        return call
+
+    def phone(
+        self, extension: str, behaviour: str = "answer",
+        *, after_seconds: float = 0.5, talk_seconds: float | None = None, speaks: Path | None = None,
+    ) -> FreeSwitchPhone:  # fmt: skip
+        first_rtp = self.switch.first_rtp + 150 * 2 - PHONE_RTP_PORTS * (len(self._phones) + 1)
+        phone = FreeSwitchPhone(
+            self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,
+            self.switch.phone_password(extension), (free_port(), free_port(), first_rtp),
+            behaviour=behaviour, after_seconds=after_seconds, talk_seconds=talk_seconds, speaks=speaks,
+        )  # fmt: skip
+        self._phones.append(phone)
+        phone.start()
+        return phone
+
+    @property
+    def unclaimed_messages(self) -> Path:
+        return self.site / "data/voicemail/unclaimed"
+
+    def _records(self, caller: str) -> bool:
+        rows = json.loads(self.switch.api("show channels as json")).get("rows", [])
+        return any(row["cid_num"] == caller and row["application"] == "record" for row in rows)

@@ -1,0 +1,221 @@
+"""A FreeSWITCH of our own, started from exactly what ``ivrengine fs render`` writes, on loopback, in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from click.testing import CliRunner
+
+from ivrengine.cli.fs import fs
+from ivrengine.config import load_settings
+
+IP = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+RTP_PORTS = 400
+
+
+def find_freeswitch() -> Path | None:
+    """IVRENGINE_FREESWITCH if set, else the usual place, else the PATH."""
+    given = os.environ.get("IVRENGINE_FREESWITCH")
+    candidates = [given] if given else ["/usr/local/freeswitch/bin/freeswitch", shutil.which("freeswitch")]
+    return next((Path(path) for path in candidates if path and os.access(path, os.X_OK)), None)
+
+
+def why_not() -> str | None:
+    """Why the acceptance tests can't run here, or None."""
+    if find_freeswitch() is None:
+        return "no FreeSWITCH: set IVRENGINE_FREESWITCH to its binary, or install it in /usr/local/freeswitch"
+    missing = [name for name in ("sipp", "baresip") if shutil.which(name) is None]
+    return f"not installed: {', '.join(missing)} (Debian: apt-get install sip-tester baresip-core)" if missing else None
+
+
+def free_port() -> int:
+    """A port that nothing uses now, for TCP and for UDP."""
+    for _ in range(50):
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind((IP, 0))
+            port = tcp.getsockname()[1]
+            try:
+                udp.bind((IP, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
+
+
+class EslClient:
+    """A small event-socket client that shares no code with the product: the tests' own witness."""
+
+    def __init__(self, port: int, password: str, timeout: float = 5.0) -> None:
+        self._socket = socket.create_connection((IP, port), timeout)
+        self._file = self._socket.makefile("rb")
+        self._events: deque[dict[str, str]] = deque()
+        self._read()
+        if not self._command(f"auth {password}").get("Reply-Text", "").startswith("+OK"):
+            raise PermissionError("the event socket refused the password")
+
+    def api(self, command: str) -> str:
+        return self._command(f"api {command}")["_body"].strip()
+
+    def execute(self, uuid: str, application: str, argument: str = "") -> None:
+        self._command(
+            f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: {application}\nexecute-app-arg: {argument}\nevent-lock: true"
+        )
+
+    def subscribe(self, names: str) -> None:
+        self._command(f"event plain {names}")
+
+    def wait_event(self, wanted: Callable[[dict[str, str]], bool], timeout: float) -> dict[str, str]:
+        """The next event that is ``wanted``; others are dropped. Raises TimeoutError."""
+        until = time.monotonic() + timeout
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if wanted(event):
+                    return event
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the event did not come")
+            self._socket.settimeout(left)
+            message = self._read()
+            if message.get("Content-Type") == "text/event-plain":
+                self._events.append(_event(message["_body"]))
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _command(self, text: str) -> dict[str, str]:
+        self._socket.settimeout(10)
+        self._socket.sendall(text.encode() + b"\n\n")
+        while True:
+            message = self._read()
+            if message.get("Content-Type") in ("command/reply", "api/response"):
+                return message
+            if message.get("Content-Type") == "text/event-plain":
+                self._events.append(_event(message["_body"]))
+
+    def _read(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        while line := self._file.readline().decode("utf-8", "replace"):
+            if line == "\n":
+                break
+            name, _, value = line.rstrip("\n").partition(": ")
+            headers[name] = value
+        if not headers:
+            raise ConnectionError("the event socket was closed")
+        headers["_body"] = self._file.read(int(headers.get("Content-Length", 0))).decode("utf-8", "replace")
+        return headers
+
+
+def _event(body: str) -> dict[str, str]:
+    lines = (line.partition(": ") for line in body.splitlines())
+    return {name: unquote(value) for name, _, value in lines if name}
+
+
+@dataclass
+class FreeSwitch:
+    """One FreeSWITCH. ``site`` gets an ivrengine.toml that leads to it; ``work`` holds its configuration, logs and databases."""
+
+    site: Path
+    work: Path
+    numbers: Sequence[str] | None = None  # dialled numbers for the engine; the flows' own without it
+    phones: Sequence[str] = ("8001", "8002", "8003")
+    settings: str = ""  # further lines for ivrengine.toml
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.esl_port, self.phones_port, self.trunk_port = free_port(), free_port(), free_port()
+        # Below the system's range for passing ports, so that no other socket of this machine takes one; spread by process.
+        self.first_rtp = 16384 + (os.getpid() % 38) * RTP_PORTS
+        self.conf, self.logs = self.work / "conf", self.work / "log"
+
+    def render(self) -> str:
+        """Write ivrengine.toml and render the configuration with it. Returns what the command printed."""
+        self.site.mkdir(parents=True, exist_ok=True)
+        (self.site / "ivrengine.toml").write_text(
+            f"[switch]\nport = {self.esl_port}\npassword_file = '{self.conf}/passwords/event-socket'\n"
+            f"[freeswitch]\nphones_port = {self.phones_port}\ntrunk_port = {self.trunk_port}\n"
+            f"rtp_first_port = {self.first_rtp}\nrtp_last_port = {self.first_rtp + RTP_PORTS - 2}\n"
+            f"phones = [{', '.join(repr(phone) for phone in self.phones)}]\n{self.settings}"
+        )
+        arguments = ["render", "--out", str(self.conf)]
+        if self.numbers is not None:
+            arguments += ["--numbers", ",".join(self.numbers)]
+        result = CliRunner().invoke(fs, arguments, obj=load_settings(self.site, {}))
+        if result.exit_code != 0:
+            raise RuntimeError(f"fs render: {result.output}")
+        return result.output
+
+    def start(self) -> FreeSwitch:
+        binary = find_freeswitch()
+        if binary is None:
+            raise RuntimeError(why_not())
+        command = [str(binary), "-nonat", "-nf", "-nc", "-conf", str(self.conf), "-log", str(self.logs)]
+        for option in ("db", "run", "temp", "recordings", "storage", "cache", "certs", "htdocs", "scripts", "grammar", "sounds"):
+            directory = self.work / option
+            directory.mkdir(parents=True, exist_ok=True)
+            command += [f"-{option}", str(directory)]
+        self.logs.mkdir(mode=0o700, exist_ok=True)
+        with open(self.work / "output.txt", "wb") as output:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"FreeSWITCH ended with {self.process.returncode}:\n{self.log_tail()}")
+            try:
+                client = self.client()
+            except OSError:
+                time.sleep(0.1)
+                continue
+            try:
+                if client.api("sofia status").count("RUNNING") >= 2:
+                    return self
+            finally:
+                client.close()
+            time.sleep(0.1)
+        raise RuntimeError(f"FreeSWITCH was not ready after {START_SECONDS:.0f} s:\n{self.log_tail()}")
+
+    @property
+    def password(self) -> str:
+        return (self.conf / "passwords/event-socket").read_text().strip()
+
+    def phone_password(self, extension: str) -> str:
+        return (self.conf / f"passwords/phone-{extension}").read_text().strip()
+
+    def client(self) -> EslClient:
+        """A new event-socket connection; the caller closes it."""
+        return EslClient(self.esl_port, self.password)
+
+    def api(self, command: str) -> str:
+        client = self.client()
+        try:
+            return client.api(command)
+        finally:
+            client.close()
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def log_tail(self, lines: int = 40) -> str:
+        text = ""
+        for path in (self.work / "output.txt", self.logs / "freeswitch.log"):
+            if path.exists():
+                text += "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) + "\n"
+        return text
