@@ -127,7 +127,8 @@ def _rules(view: FlowView, step: StepView) -> Iterator[Finding]:
             yield view.step_finding("rule_shadowed", step, (*path, "prefix"), sentence, "put the longer one first")
         other = f"the list {rule.list}" if rule.list is not None else "withheld numbers" if rule.withheld else ""
         if other and other in others:
-            yield view.step_finding("rule_shadowed", step, path, f"{other} has a rule above already", "delete one of the two")
+            sentence = f"there is a rule for {other} above already"
+            yield view.step_finding("rule_shadowed", step, path, sentence, "delete one of the two")
         seen += rule.prefix
         others.add(other)
 

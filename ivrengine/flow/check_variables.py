@@ -19,6 +19,7 @@ from .types import VariableName
 Names = frozenset[str]
 Summary = dict[str, Names]  # label of a return -> what is certainly set when a flow returns with it
 NOTHING: Names = frozenset()
+_FIRST = ("greeting", "prompt")  # heard before a step has set anything of its own
 _DECIDES = ("when", "expression")  # fields whose value only chooses a branch: a secret may be read there
 
 
@@ -135,11 +136,13 @@ def _unset(view: FlowView, known: _Known, settable: set[str]) -> Iterator[Findin
     for step in view.steps.values():
         if step.name not in known.at:
             continue
-        available = set(known.at[step.name]) | set(BUILT_IN_VARIABLES) | set(step.step.implementation.own_names(step.spec))
+        available = set(known.at[step.name]) | set(BUILT_IN_VARIABLES)
+        own = step.step.implementation.own_names(step.spec)
         for path, value in step.leaves:
             if not isinstance(value, Expression):
                 continue
-            for name in sorted(value.names - available):
+            there = available if path[0] in _FIRST else available | own
+            for name in sorted(value.names - there):
                 yield _unset_finding(view, known, step, path, name, settable)
             if isinstance(path[-1], VariableName):  # `set` works its values out one after the other
                 available.add(str(path[-1]))

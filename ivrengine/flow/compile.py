@@ -120,7 +120,7 @@ def compile_flow(text: str | bytes, file: str) -> Compiled:
         sentence = "a flow file begins with a key and a colon, like flow: hotline"
         findings.append(Finding("wrong_type", "error", document.place(document.node), sentence))
         return Compiled(None, findings)
-    head, head_findings = validate(FlowHead, document, (), "the flow")
+    head, head_findings = validate(FlowHead, document, (), "the flow", _head_value(document.node))
     findings += head_findings
     steps, step_findings = _compile_steps(document)
     findings += step_findings
@@ -217,11 +217,20 @@ def _prepare(flow: Flow, document: Document) -> Iterator[Finding]:
             yield Finding("wrong_value", "error", document.locate(("steps", step.name, step.verb), key=True), str(error))
 
 
+def _head_value(node: MapNode) -> dict[str, Any]:
+    """The head with nothing but the names of its steps: each step is converted and validated by its own schema."""
+    value = {key: inner.plain for key, (_, inner) in node.entries.items() if key != "steps"}
+    steps = node.get("steps")
+    if steps is not None:
+        value["steps"] = dict.fromkeys(steps.entries) if isinstance(steps, MapNode) else steps.plain
+    return value
+
+
 def _salvage(document: Document) -> FlowHead:
     """The fields of a broken head that are sound, so that the steps below it can still be looked at."""
     kept: dict[str, Any] = {"flow": "unnamed", "languages": ["en-US"], "start": "unnamed", "steps": {"unnamed": {}}}
     assert isinstance(document.node, MapNode)
-    for key, value in document.node.plain.items():
+    for key, value in _head_value(document.node).items():
         try:
             FlowHead.model_validate({**kept, key: value})
         except ValidationError:

@@ -27,6 +27,8 @@ _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 _HASH_KEY = re.compile(r"(?:^|(?<=[\s{,\[]))#[ \t]*:(?=\s|$)", re.MULTILINE)
 _TAB_INDENT = re.compile(r"^ *\t\s*(?=[^\s#])", re.MULTILINE)
 
+_NODE_EVENTS = (yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.AliasEvent)
+
 Path = Sequence[str | int]
 
 
@@ -194,17 +196,18 @@ class _Reader:
         keys: list[TextNode | None] = []  # for each open node: the key whose value comes next
         documents = 0
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
+            kind = type(event)
+            if kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     self._stop(
                         "yaml_several_documents", event, 'a line of "---" begins a second document here',
                         "keep one flow in one file and delete this line",
                     )  # fmt: skip
-            elif isinstance(event, yaml.CollectionEndEvent):
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 open_nodes.pop()
                 keys.pop()
-            elif isinstance(event, yaml.NodeEvent):
+            elif kind in _NODE_EVENTS:
                 node = self._node(event)
                 if not open_nodes:
                     root = node
@@ -221,8 +224,10 @@ class _Reader:
         self.nodes += 1
         if self.nodes > MOST_NODES:
             self._stop("yaml_too_large", event, f"the file has more than {MOST_NODES} values", "split it into several flows")
-        place = event.start_mark.line + 1, event.start_mark.column + 1
-        if isinstance(event, yaml.AliasEvent):
+        start = event.start_mark
+        place = start.line + 1, start.column + 1
+        kind = type(event)
+        if kind is yaml.AliasEvent:
             _report(self.document, "yaml_star", place, *_STAR)
             return TextNode(f"*{event.anchor}", *place)
         if event.anchor is not None:
@@ -232,12 +237,12 @@ class _Reader:
         if event.tag is not None:
             sentence = f"{shown(event.tag)} is a tag, which flow files don't use"
             _report(self.document, "yaml_tag", place, sentence, 'delete it, or put a text that begins with "!" in quotes')
-        if isinstance(event, yaml.ScalarEvent):
-            end = event.end_mark
+        if kind is yaml.ScalarEvent:
             if event.style or "#" in event.value:
+                end = event.end_mark
                 self.scalars.append((place, (end.line + 1, end.column + 1)))
             return TextNode(event.value, *place)
-        if isinstance(event, yaml.SequenceStartEvent):
+        if kind is yaml.SequenceStartEvent:
             return ListNode([], *place)
         return MapNode({}, *place)
 
