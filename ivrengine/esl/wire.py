@@ -21,6 +21,7 @@ from .errors import ProtocolError
 HEADER_BLOCK_LIMIT = 64 * 1024  # bytes; the largest real one (the reply to "connect") is some 12 KB
 BODY_LIMIT = 64 * 1024 * 1024  # bytes; "show channels as json" takes about 1 KB a channel
 EARLY_HEADERS = 2048  # bytes; event name, channel, shard and digit stand within them
+_NAME, _CHANNEL, _SHARD = b"Event-Name: ", b"\nUnique-ID: ", b"\nChannel-Presence-Data: "
 UNDEFINED = "_undef_"  # how the plain format writes an empty value
 
 _EVENT_FRAME = re.compile(rb"Content-Length: (\d{1,9})\nContent-Type: (text/event-plain)\n\n")
@@ -59,7 +60,15 @@ class RawEvent:
 
     def route(self) -> tuple[str, str, str | None]:
         """Event name, channel, presence data: what every event is asked."""
-        return self.get("Event-Name") or "", self.get("Unique-ID") or "", self.get("Channel-Presence-Data")
+        data = self._data
+        channel = data.find(_CHANNEL)
+        shard = data.find(_SHARD, channel)
+        if 0 < channel < shard and data.startswith(_NAME) and data.find(b"\n\n", 0, shard) < 0:
+            # FreeSWITCH's own order: one look for a blank line serves all three.
+            self._clear = shard
+            name = data[len(_NAME) : data.find(b"\n", len(_NAME))].decode("utf-8", "surrogateescape")
+            return name, self._value(channel + len(_CHANNEL)) or "", self._value(shard + len(_SHARD))
+        return self.event_name, self.unique_id, self.get("Channel-Presence-Data")
 
     def _value(self, start: int) -> str | None:
         data = self._data
@@ -111,7 +120,8 @@ class RawEvent:
 
     def _header_end(self) -> int:
         if self._end < 0:
-            end = self._data.find(b"\n\n")
+            # Only an event with a body tells a length; looking for that is three times as quick as for a blank line.
+            end = self._data.find(b"\n\n") if b"\nContent-Length: " in self._data else -1
             self._end = self._clear = len(self._data) if end < 0 else end
         return self._end
 
@@ -168,7 +178,7 @@ class FrameReader:
                 start = quick.end()
                 end = start + int(quick.group(1))
                 if end <= size:
-                    yield Frame(b"text/event-plain", data[at : start - 2], data[start:end])
+                    yield Frame(b"text/event-plain", quick.group(), data[start:end])
                     at = end
                     continue
             elif data[at] == 10:  # FreeSWITCH ends some texts with more line breaks than they need

@@ -76,6 +76,13 @@ def test_every_stream_is_cut_into_whole_frames(path: Path, piece: int):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_routing_agrees_with_looking_each_header_up(path: Path):
+    for one in events_of(path.name):
+        expected = (one.get("Event-Name"), one.get("Unique-ID") or "", one.get("Channel-Presence-Data"))
+        assert one.route() == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_lazy_lookups_agree_with_reading_every_line(path: Path):
     for one in events_of(path.name):
         if one.body:

@@ -71,6 +71,21 @@ def test_a_header_far_behind_is_found_but_not_in_a_far_body():
     assert RawEvent(block(many, "x\nvariable_ivr_last: there\n")).get("variable_ivr_last") is None
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (block({"Event-Name": "X", "Unique-ID": "c%201", "Channel-Presence-Data": "ivr"}), ("X", "c 1", "ivr")),
+        (block({"Event-Name": "X", "Channel-Presence-Data": "ivr", "Unique-ID": "c1"}), ("X", "c1", "ivr")),
+        (block({"Unique-ID": "c1", "Event-Name": "X", "Channel-Presence-Data": "_undef_"}), ("X", "c1", None)),
+        (block({"Event-Name": "X", "Unique-ID": "c1"}, "\nChannel-Presence-Data: ivr\n"), ("X", "c1", None)),
+        (block({"Event-Name": "X"}, "\nUnique-ID: c1\nChannel-Presence-Data: ivr\n"), ("X", "", None)),
+        (block({"Unique-ID": "c1"}, "\nEvent-Name: X\nChannel-Presence-Data: ivr\n"), ("", "c1", None)),
+    ],
+)
+def test_routing_reads_headers_in_any_order_and_never_a_body(raw: bytes, expected: tuple):
+    assert RawEvent(raw).route() == expected
+
+
 def test_headers_of_one_family():
     raw = block({"variable_ivr_a": "1", "variable_x": "2", "variable_ivr_b": "_undef_"}, "x\nvariable_ivr_c: 3\n")
     assert list(RawEvent(b"Event-Name: X\n" + raw).starting_with("variable_ivr_")) == [("variable_ivr_a", "1"), ("variable_ivr_b", "")]
