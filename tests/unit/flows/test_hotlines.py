@@ -166,11 +166,25 @@ def test_somebody_shut_in_the_lift_gets_a_person_at_night_without_a_question() -
 
 
 @pytest.mark.parametrize(
-    ("keys", "counter"),
-    [("11", "circulation_missing"), ("12", "circulation_late"), ("13", "circulation_damaged"), ("14", "circulation_service")],
+    ("number", "keys", "counter"),
+    [
+        (CIRCULATION, "11", "circulation_missing"),
+        (CIRCULATION, "12", "circulation_late"),
+        (CIRCULATION, "13", "circulation_damaged"),
+        (CIRCULATION, "14", "circulation_service"),
+        (CIRCULATION, "21", "asked_newspaper"),
+        (DELIVERY, "1", "delivery_missing"),
+        (DELIVERY, "21", "delivery_address"),
+        (DELIVERY, "22", "delivery_pause"),
+        (DELIVERY, "23", "delivery_resume"),
+        (DELIVERY, "42", "asked_milk"),
+        (PROPERTY, "11", "property_water_power"),
+        (PROPERTY, "12", "property_doors_windows"),
+        (PROPERTY, "3", "property_complaint"),
+    ],
 )
-def test_each_kind_of_complaint_is_counted(keys: str, counter: str) -> None:
-    assert HotlineCall(CIRCULATION).go(keys).counted() == [counter]
+def test_what_callers_ask_for_is_counted(number: str, keys: str, counter: str) -> None:
+    assert HotlineCall(number).go(keys).counted() == [counter]
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
