@@ -259,6 +259,7 @@ class Interpreter:
 
     def _ask_again(self, run: Run, depth: int, step_name: str, now: float, commands: list[Command]) -> Result:
         """Go back to the step that collects a lost secret, out of any sub-flow entered since."""
+        self._abandon(run, now, commands)
         detail = "the engine was restarted and secrets are not saved"
         self._log(run, now, commands, "asked_again", detail=detail)
         del run.frames[depth + 1 :]
@@ -273,7 +274,7 @@ class Interpreter:
         try:
             context = self._context(run, now, commands)
             context.frame.state.pop("playing", None)
-            context.compiled.implementation.hung_up(context)
+            context.compiled.implementation.abandoned(context)
         except Exception as error:
             commands.append(self._alarm(run, "hangup_failed", error))
         self._log_quietly(run, now, commands, "hangup", event.cause)
@@ -312,6 +313,7 @@ class Interpreter:
         """Something failed: alarm, then the nearest flow's fallback step; the second time, the switch's own fallback."""
         code = code or ("flow_loops" if isinstance(error, FlowLoops) else "step_failed")
         commands.append(self._alarm(run, code, error))
+        self._abandon(run, now, commands)
         self._log_quietly(run, now, commands, "failed", str(error)[:LONGEST_SENTENCE])
         run.steps_without_input = 0
         run.digits = ""
@@ -324,6 +326,16 @@ class Interpreter:
             run.finished = True
             return
         self._enter(run, target, now, commands)
+
+    def _abandon(self, run: Run, now: float, commands: list[Command]) -> None:
+        """Let the present step keep what must not be lost, such as a message that was being reviewed."""
+        if not run.frame.state:
+            return
+        try:
+            context = self._context(run, now, commands)
+            context.compiled.implementation.abandoned(context)
+        except Exception as error:
+            commands.append(self._alarm(run, "step_failed", error))
 
     def _unwind_to_fallback(self, run: Run) -> str | None:
         for depth in range(len(run.frames) - 1, -1, -1):

@@ -7,13 +7,15 @@ import re
 from pydantic import Field
 
 from ivrengine.domain.commands import Record
-from ivrengine.domain.events import CallEvent, RecordingEnded
+from ivrengine.domain.events import CallEvent, RecordingEnded, TimerExpired
 
 from .context import StepContext
 from .types import Seconds, StepSpec
 
 RECORDING = "recording"  # key of a step's state: the token of the Record that is under way
 FINISH_KEY = "#"
+HANG_UP_TIMER = "hang_up"
+HANG_UP_SECONDS = 5.0
 _NOT_STEM = re.compile(r"[^0-9A-Za-z_-]")
 _LONGEST_STEM = 60
 
@@ -44,6 +46,15 @@ def recording_over(context: StepContext, event: CallEvent) -> RecordingEnded | N
     if event.outcome == "failed":
         context.alarm("recording_failed", f"the caller could not be recorded: {event.reason or 'no reason told'}")
     return event
+
+
+def await_hang_up(context: StepContext) -> None:
+    """After a recording that the hang-up ended: the hang-up itself follows. Should it not, ``hang_up_never_came``."""
+    context.start_timer(HANG_UP_TIMER, HANG_UP_SECONDS)
+
+
+def hang_up_never_came(event: CallEvent) -> bool:
+    return isinstance(event, TimerExpired) and event.name == HANG_UP_TIMER
 
 
 def long_enough(event: RecordingEnded, limits: RecordingLimits) -> bool:

@@ -121,8 +121,11 @@ class Step:
         """For the linter: names that this step's expressions may read besides the call's variables."""
         return frozenset()
 
-    def hung_up(self, context: StepContext) -> None:
-        """The caller is gone while waiting here: keep what must be kept, emit commands, never play."""
+    def abandoned(self, context: StepContext) -> None:
+        """The step is left while it waits, not by its own result: the caller hung up, or the interpreter moves the caller on.
+
+        Keep what must be kept, emit commands, never play.
+        """
 
     def returned(self, context: StepContext, label: str) -> Result:
         """A flow that this step entered has returned."""

@@ -1,4 +1,4 @@
-"""Every step's cases, each walked as written, saved and loaded after every event, and with a hang-up or a crash at every moment."""
+"""Each case as written, saved and loaded after every event, and with a hang-up or a crash of the engine at every moment."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from ivrengine.domain.events import CallEvent, PromptEnded
 
 from ..context import StepContext
 from ..leaving import leave
-from ..recording import RecordingLimits, long_enough, recording_over, start_recording
+from ..recording import RecordingLimits, await_hang_up, hang_up_never_came, long_enough, recording_over, start_recording
 from ..step import WAIT, ExitPath, Go, Result, Step, step
 from ..types import BoxName, Exit, Prompts, StepRef, VariableName, walk
 
@@ -59,6 +59,8 @@ class Record(Step):
         if isinstance(event, PromptEnded) and context.prompt_over(event):
             start_recording(context, spec.name, spec)
             return WAIT
+        if hang_up_never_came(event):
+            return self._go_on(context)
         ended = recording_over(context, event)
         if ended is None:
             return WAIT
@@ -66,8 +68,18 @@ class Record(Step):
             return leave(context, spec.failed, "failed", detail=ended.reason)
         if long_enough(ended, spec):
             context.emit(KeepRecording(spec.name, ended.path, ended.duration_ms))
+            context.state["kept"] = True
             if spec.variable:
                 context.set_variable(spec.variable, ended.path)
-            return WAIT if ended.ended_by == "hangup" else Go(spec.next, "recorded")
-        context.emit(DropRecording(ended.path))
-        return WAIT if ended.ended_by == "hangup" else leave(context, spec.too_short or spec.failed, "too_short")
+        else:
+            context.emit(DropRecording(ended.path))
+        if ended.ended_by == "hangup":
+            await_hang_up(context)
+            return WAIT
+        return self._go_on(context)
+
+    def _go_on(self, context: StepContext) -> Result:
+        spec: RecordSpec = context.spec
+        if context.state.get("kept"):
+            return Go(spec.next, "recorded")
+        return leave(context, spec.too_short or spec.failed, "too_short")

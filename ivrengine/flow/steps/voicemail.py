@@ -51,7 +51,15 @@ from ..flowset import Flow
 from ..keyfields import DigitCount, Key, Span, all_different, refusal
 from ..leaving import act, leave
 from ..listening import Heard, Timing, heard, listen
-from ..recording import FINISH_KEY, RecordingLimits, long_enough, recording_over, start_recording
+from ..recording import (
+    FINISH_KEY,
+    RecordingLimits,
+    await_hang_up,
+    hang_up_never_came,
+    long_enough,
+    recording_over,
+    start_recording,
+)
 from ..step import WAIT, Result, Step, step
 from ..types import BoxName, Exit, KeyAction, Prompts, Seconds, StepRef, StepSpec
 
@@ -153,6 +161,8 @@ class Voicemail(Step):
             case "intro":
                 return self._before_beep(context, event)
             case "recording":
+                if hang_up_never_came(event):
+                    return self._go_on(context)
                 ended = recording_over(context, event)
                 return WAIT if ended is None else self._recorded(context, ended)
             case "review":
@@ -173,12 +183,14 @@ class Voicemail(Step):
                 return self._offer_number(context)
             case "new_number":
                 return self._ask_number(context)
+            case "recording" if "message" in context.state:
+                return self._go_on(context)
             case "intro" | "recording":
                 return self._introduce(context, context.spec.prompt)
             case _:
                 return self.enter(context)
 
-    def hung_up(self, context: StepContext) -> None:
+    def abandoned(self, context: StepContext) -> None:
         self._keep(context)
 
     # -- recording -----------------------------------------------------------------------------------------------------
@@ -204,13 +216,20 @@ class Voicemail(Step):
         spec: VoicemailSpec = context.spec
         if ended.outcome == "failed":
             return leave(context, context.prepared.failed, "failed", detail=ended.reason)
-        if not long_enough(ended, spec):
+        if long_enough(ended, spec):
+            context.state["message"] = [ended.path, ended.duration_ms]
+        else:
             context.emit(DropRecording(ended.path))
-            return WAIT if ended.ended_by == "hangup" else self._too_short(context)
-        context.state["message"] = [ended.path, ended.duration_ms]
         if ended.ended_by == "hangup":
-            return WAIT  # the hang-up itself follows, and keeps the message
-        if spec.review and context.state["recordings"] < MOST_RECORDINGS:
+            await_hang_up(context)  # which keeps the message
+            return WAIT
+        return self._go_on(context)
+
+    def _go_on(self, context: StepContext) -> Result:
+        """After a recording: on with the message, or another attempt when there is none."""
+        if "message" not in context.state:
+            return self._too_short(context)
+        if context.spec.review and context.state["recordings"] < MOST_RECORDINGS:
             begin_attempts(context)
             return self._review(context)
         return self._number_wanted(context)
