@@ -60,7 +60,7 @@ class Engine:
             context=switch.context,
             dial_strings={"extension": f"user/{{number}}@{switch.domain}", "outside": "sofia/gateway/trunk/{number}"},
         )
-        self.recovery = Recovery(self.reception, self.recorder, self.switch, clock)
+        self.recovery = Recovery(self.reception, self.recorder, self.switch, settings.recordings, clock)
         self.deadman = DeadMan(self.switch, self.reception, settings.engine.deadman_seconds)
         self.reception.resynchronise = self.recovery.resynchronise
         self.reception.open(

@@ -210,6 +210,8 @@ class CallSession:
 
     def _perform_one(self, command: do.Command) -> None:
         around, switch, recorder, call_id = self._around, self._around.switch, self._around.recorder, self.call_id
+        if isinstance(command, do.Record | do.Dial | do.CollectSecret):
+            recorder.save_run(self.run)
         match command:
             case do.LogStep():
                 recorder.step(call_id, command)

@@ -50,9 +50,13 @@ class Recorder:
     def save_runs(self) -> None:
         """Save every run that has moved since the last time; called SAVE_SECONDS apart."""
         moved, self._moved = self._moved, {}
-        for call_id, run in moved.items():
-            if not run.finished:
-                self._write(self.store.runs.save, call_id, run.to_record(), self._clock())
+        for run in moved.values():
+            self.save_run(run)
+
+    def save_run(self, run: Run) -> None:
+        """Save one run now: before something begins on the switch that would outlive this process."""
+        if not run.finished:
+            self._write(self.store.runs.save, run.call.call_id, run.to_record(), self._clock())
 
     # -- what commands ask for -----------------------------------------------------------------------------------------
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
-from ivrengine.domain.events import CallerHungUp, RunResumed
+from ivrengine.domain.events import CallerHungUp, CallEvent, RecordingEnded, RunResumed
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
 from ivrengine.log import note
+from ivrengine.prompts.wav import BadWav, read_wav
 
 from .reception import Reception
 from .recorder import Recorder
@@ -32,10 +35,13 @@ LOST = "LOST_WHILE_AWAY"  # our word for "ended while nobody of us looked"
 class Recovery:
     """``load`` before the link comes up, then ``resynchronise`` each time that it does."""
 
-    def __init__(self, reception: Reception, recorder: Recorder, switch: Switch, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, reception: Reception, recorder: Recorder, switch: Switch, recordings: Path, clock: Callable[[], float]
+    ) -> None:
         self._reception = reception
         self._recorder = recorder
         self._switch = switch
+        self._recordings = recordings
         self._clock = clock
         self._saved: dict[str, Run] = {}
         self._begun: set[str] = set()  # calls that were ours and have no end yet
@@ -82,14 +88,14 @@ class Recovery:
 
     def _adopt(self, run: Run, channel: ChannelState | None) -> None:
         if channel is None:
-            self._reception.adopt(run, CallerHungUp(LOST))
+            self._reception.adopt(run, *self._missed_recording(run, "hangup"), CallerHungUp(LOST))
             return
         goes_on = self._goes_on(run, channel)
         note(log, "a call is picked up again", call_id=run.call.call_id, step=run.frame.step, busy_with=channel.application)
         if goes_on:
             self._reception.adopt(run)
         else:
-            self._reception.adopt(run, RunResumed())
+            self._reception.adopt(run, *(self._missed_recording(run, "key") or [RunResumed()]))
 
     def _end_again(self, call_id: str) -> None:
         """The flow had ended while the link was down, so its hang-up never reached the switch."""
@@ -97,6 +103,17 @@ class Recovery:
             self._switch.hang_up(call_id, "NORMAL_CLEARING")
         except EslError as error:
             note(log, "a call could not be ended", call_id=call_id, error=error)
+
+    def _missed_recording(self, run: Run, ended_by: Literal["key", "hangup"]) -> list[CallEvent]:
+        """A recording that ended while nobody looked: its file tells what its event would have told."""
+        token = _waiting_token(run)
+        call_id, _, number = token.rpartition(":")
+        for path in self._recordings.glob(f"*-{call_id}-{number}.wav") if token else ():
+            try:
+                return [RecordingEnded(token, "recorded", str(path), read_wav(path).duration_ms, ended_by)]
+            except (OSError, BadWav) as error:
+                note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
+        return []
 
     def _goes_on(self, run: Run, channel: ChannelState) -> bool:
         """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again."""
@@ -115,6 +132,7 @@ class Recovery:
 
 
 def _waiting_token(run: Run) -> str:
-    """The token of the command that the step waits for, as it stands in the step's own state."""
+    """The token of the recording, dialling or collecting that the step waits for, as it stands in the step's own state."""
     start = f"{run.call.call_id}:"
-    return next((value for value in run.frame.state.values() if isinstance(value, str) and value.startswith(start)), "")
+    tokens = (value for key, value in run.frame.state.items() if key != "playing" and isinstance(value, str))
+    return next((token for token in tokens if token.startswith(start)), "")
