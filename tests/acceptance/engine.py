@@ -15,9 +15,9 @@ STOP_SECONDS = 30.0
 
 
 class EngineProcess:
-    """``python -m ivrengine --site SITE serve``. It is ready when it has printed a line with ``ready_words``."""
+    """``python -m ivrengine --site SITE serve``. It is ready when it has printed ``ready_words``: its link to the switch stands."""
 
-    def __init__(self, site: Path, *, ready_words: str = "ready", arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, site: Path, *, ready_words: str = "is up", arguments: tuple[str, ...] = ()) -> None:
         self.site = site
         self._ready_words = ready_words
         self._arguments = arguments
