@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 Application = Callable[["Channel", str], "Steps | None"]
 APPLICATIONS: dict[str, Application] = {}
+# A hung-up channel still runs these when they follow the application that the hang-up ended (SAF_ZOMBIE_EXEC).
+AFTER_HANGUP = frozenset({"set", "unset", "export", "multiset"})
 SHORT_LOOP_MS = 500  # an application that ends sooner than this is not looped, or a broken one would spin
-NESTING_LIMIT = 20
 
 
 def application(name: str) -> Callable[[Application], Application]:
@@ -35,7 +36,7 @@ def application(name: str) -> Callable[[Application], Application]:
 
 def execute(channel: Channel, name: str, data: str | None, token: str | None = None) -> Steps:
     """As switch_core_session_exec. Returns False when the application never ran (gone, unknown)."""
-    if not channel.ready():
+    if not channel.ready() and not (channel.down and name in AFTER_HANGUP):
         return False
     function = APPLICATIONS.get(name)
     if function is None:

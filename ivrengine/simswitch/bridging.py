@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_RING_SECONDS = 60
 TARGETS_LIMIT = 20
+OUTBOUND_CALL = "Outbound Call"  # FreeSWITCH's name for whoever is called
 BRIDGE_WAIT_MS = 10_000.0
 
 
@@ -46,31 +47,45 @@ def originate(core: Core, caller: Channel | None, dial_string: str, *, timeout_s
 
     ``|`` separates phones that are tried one after the other. Returns (channel or None, cause).
     """
+    if caller is not None and caller.answered and not caller.down:
+        caller.set_callstate("RING_WAIT")
     variables, rest = split_braces(dial_string)
-    waiter = caller.routine if caller is not None else routine
-    cause = "DESTINATION_OUT_OF_ORDER"
+    peer, cause = None, "DESTINATION_OUT_OF_ORDER"
     for target in rest.split("|")[:TARGETS_LIMIT]:
         own, target = split_braces(target.strip())
-        merged = {**variables, **own}
-        if "," in target:
-            return None, "CHAN_NOT_IMPLEMENTED"
-        phone = find_phone(core, target)
-        if isinstance(phone, str):
-            cause = phone
-            continue
-        seconds = timeout_seconds or DEFAULT_RING_SECONDS
-        for name in ("call_timeout", "originate_timeout", "leg_timeout"):
-            seconds = leading_int(merged.get(name) or (caller.variables.get(name) if caller else None)) or seconds
-        peer = _ring(core, caller, phone, target, merged, caller_name, caller_number)
-        peer.watchers.append(waiter)
-        try:
-            cause = yield from _wait_for_answer(core, caller, peer, seconds)
-        finally:
-            peer.watchers.remove(waiter)
-        if cause == "SUCCESS":
-            return peer, cause
-        if caller is not None and caller.down:
-            return None, cause
+        peer, cause = yield from _try(core, caller, target, {**variables, **own}, timeout_seconds, caller_name, caller_number,
+                                      routine)
+        if peer is not None or (caller is not None and caller.down):
+            break
+    if caller is not None and caller.answered and not caller.down:
+        caller.set_callstate("ACTIVE")
+    return peer, cause
+
+
+def _try(core: Core, caller: Channel | None, target: str, variables: dict[str, str], timeout_seconds: float | None,
+         caller_name: str | None, caller_number: str | None, routine: Routine | None) -> Steps:
+    """One phone. Returns (channel or None, cause)."""
+    waiter = caller.routine if caller is not None else routine
+    phone = find_phone(core, target) if "," not in target else "CHAN_NOT_IMPLEMENTED"
+    if isinstance(phone, str):
+        return None, phone
+    seconds = timeout_seconds or DEFAULT_RING_SECONDS
+    for name in ("call_timeout", "originate_timeout"):
+        seconds = leading_int(variables.get(name) or (caller.variables.get(name) if caller else None)) or seconds
+    timeout_cause = "NO_ANSWER"
+    leg_seconds = leading_int(variables.get("leg_timeout"))
+    if 0 < leg_seconds < seconds:
+        seconds, timeout_cause = leg_seconds, "ALLOTTED_TIMEOUT"
+    peer = _ring(core, caller, phone, target, variables, caller_name, caller_number)
+    peer.watchers.append(waiter)
+    try:
+        cause = yield from _wait_for_answer(core, caller, peer, seconds, timeout_cause)
+    finally:
+        peer.watchers.remove(waiter)
+    if cause == "SUCCESS":
+        return peer, cause
+    if caller is not None:
+        caller.set("last_bridge_hangup_cause", cause)
     return None, cause
 
 
@@ -83,7 +98,8 @@ def _ring(core: Core, caller: Channel | None, phone: Phone, target: str, variabl
     name = variables.get("origination_caller_id_name", name)
     number = variables.get("origination_caller_id_number", number)
     profile = Profile(caller_id_name=name, caller_id_number=number, destination=phone.number, context="default",
-                      direction="outbound", logical_direction="outbound", dialplan="XML")
+                      direction="outbound", logical_direction="outbound", dialplan="XML", callee_id_name=OUTBOUND_CALL,
+                      callee_id_number=phone.number)
     side = "internal" if target.startswith("user/") else "external"
     uuid = variables.get("origination_uuid")
     if uuid is not None and uuid in core.channels:
@@ -100,13 +116,16 @@ def _ring(core: Core, caller: Channel | None, phone: Phone, target: str, variabl
         peer.set("call_uuid", caller.uuid)
         peer.other_profile = ("originator", caller.profile, caller.uuid, caller.name)
         caller.other_profile = ("originatee", profile, peer.uuid, peer.name)
+        legs = caller.variables.get("originated_legs", "")
+        leg = f"{peer.uuid};{OUTBOUND_CALL};{phone.number}"
+        caller.set("originated_legs", f"{legs if legs.startswith('ARRAY::') else f'ARRAY::{legs}'}|:{leg}" if legs else leg)
     peer.emit("CHANNEL_OUTGOING")
     PhoneUser(peer, phone)
     peer.wake(0)
     return peer
 
 
-def _wait_for_answer(core: Core, caller: Channel | None, peer: Channel, seconds: float) -> Steps:
+def _wait_for_answer(core: Core, caller: Channel | None, peer: Channel, seconds: float, timeout_cause: str) -> Steps:
     """Returns SUCCESS or the cause of the failure; then the peer is hung up."""
     deadline = core.clock.now_ms() + seconds * 1000
     while True:
@@ -120,16 +139,14 @@ def _wait_for_answer(core: Core, caller: Channel | None, peer: Channel, seconds:
         if peer.answered and peer.running_state is State.CS_CONSUME_MEDIA:
             return "SUCCESS"
         if core.clock.now_ms() >= deadline:
-            peer.hangup("NO_ANSWER")
-            return "NO_ANSWER"
+            peer.hangup(timeout_cause)
+            return timeout_cause
         yield deadline
 
 
 @application("bridge")
 def bridge(channel: Channel, data: str) -> Steps:
-    for name in ("originate_disposition", "DIALSTATUS", "originate_failed_cause", "last_bridge_hangup_cause",
-                 "bridge_hangup_cause"):
-        channel.set(name, None)
+    """What an earlier bridge left in bridge_hangup_cause or originate_failed_cause stays, as in FreeSWITCH."""
     peer, cause = yield from originate(channel.core, channel, data)
     if peer is None:
         channel.set("originate_disposition", cause)
@@ -139,7 +156,6 @@ def bridge(channel: Channel, data: str) -> Steps:
         return
     channel.set("originate_disposition", "SUCCESS")
     channel.set("DIALSTATUS", "SUCCESS")
-    channel.set("originated_legs", f"{peer.uuid};{peer.profile.callee_id_name};{peer.profile.destination}")
     yield from connect(channel, peer)
 
 
@@ -163,6 +179,8 @@ def connect(caller: Channel, peer: Channel) -> Steps:
     peer.bridge_originator = False
     peer.set_state(State.CS_CONSUME_MEDIA)
     peer.set("call_uuid", caller.uuid)
+    caller.profile.callee_id_name = peer.profile.callee_id_name
+    caller.profile.callee_id_number = peer.profile.callee_id_number
     caller.profile.times.bridged = peer.profile.times.bridged = caller.core.clock.wall_us()
     between = [("Bridge-A-Unique-ID", caller.uuid), ("Bridge-B-Unique-ID", peer.uuid)]
     caller.emit("CHANNEL_BRIDGE", first=between)

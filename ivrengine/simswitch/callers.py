@@ -237,8 +237,8 @@ class Person:
 
 def place_call(core: Core, number: str, caller_number: str, caller_name: str, script: list[tuple[str, Any]],
                uuid: str | None = None) -> Channel:
-    """A call from outside reaches the switch, as an INVITE would."""
-    profile = Profile(caller_id_name=caller_name, caller_id_number=caller_number, destination=number)
+    """A call from outside reaches the switch, as an INVITE would. Without a name the number stands for it, as in mod_sofia."""
+    profile = Profile(caller_id_name=caller_name or caller_number, caller_id_number=caller_number, destination=number)
     channel = Channel(core, profile, f"sofia/external/{caller_number}@127.0.0.1", uuid or str(uuids.uuid4()))
     Person(core, channel, script)
     channel.wake(0)

@@ -307,7 +307,7 @@ class Channel:
 
     def parse_events(self) -> Steps:
         """Run the clients' commands that wait, each nested in what runs now, until one holds the event lock."""
-        while self.private and not self.event_lock and not self.down:
+        while self.private and not self.event_lock:
             yield from applications.run_private(self, self.private.popleft())
 
     def frame_end(self) -> float:

@@ -69,7 +69,7 @@ def profile_headers(profile: Profile, prefix: str, uuid: str, channel_name: str)
         ("Context", profile.context),
         ("RDNIS", profile.rdnis),
         ("Channel-Name", channel_name),
-        ("Profile-Index", str(profile.index)),
+        ("Profile-Index", str(profile.index) if prefix == "Caller" else ""),
     ):
         if value:
             pairs.append((name, value))
@@ -123,7 +123,7 @@ def channel_headers(channel: Channel, event_name: str) -> Headers:
     headers.append(("Answer-State", answer_state(channel)))
     if channel.hangup_cause:
         headers.append(("Hangup-Cause", channel.hangup_cause))
-    if channel.media_ready:
+    if channel.media_ready or not outbound:
         for way in ("Read", "Write"):
             headers += [(f"Channel-{way}-Codec-Name", CODEC), (f"Channel-{way}-Codec-Rate", RATE),
                         (f"Channel-{way}-Codec-Bit-Rate", BIT_RATE)]

@@ -27,7 +27,7 @@ def test_the_phone_hangs_up_after_talking(client: Client, call: str) -> None:
     done = client.wait("CHANNEL_EXECUTE_COMPLETE", call, Application_UUID="T")
     park = client.wait("CHANNEL_PARK", call, Channel_State="CS_PARK")
     assert client.names(call)[-5:] == A_LEAVES_BRIDGE
-    assert client.names(call)[-7:-5] == ["EXECUTE(bridge)", "BRIDGE"]
+    assert client.names(call)[-9:-5] == ["EXECUTE(bridge)", "CALLSTATE", "CALLSTATE", "BRIDGE"]
     assert done["variable_originate_disposition"] == "SUCCESS"
     assert done["variable_bridge_hangup_cause"] == "NORMAL_CLEARING"
     assert done["variable_last_bridge_hangup_cause"] == "NORMAL_CLEARING"
@@ -35,7 +35,7 @@ def test_the_phone_hangs_up_after_talking(client: Client, call: str) -> None:
     bridge, unbridge = (next(packet.event for packet in client.events if packet.event["Event-Name"] == name)
                         for name in ("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"))
     talked_us = int(unbridge["Event-Date-Timestamp"]) - int(bridge["Event-Date-Timestamp"])
-    assert 4_999_000 <= talked_us < 8_000_000
+    assert talked_us >= 4_999_000
     assert int(bridge["Caller-Channel-Bridged-Time"]) > 0
     client.wait("CHANNEL_DESTROY", peer)
     assert client.names(peer) == ["OUTGOING", "CREATE", "ORIGINATE", "PROGRESS", "CALLSTATE", "ANSWER", "CALLSTATE", "HANGUP",
@@ -59,18 +59,21 @@ def test_the_caller_hangs_up_while_talking(client: Client, call: str) -> None:
 @pytest.mark.parametrize(("behaviour", "cause", "status"), [
     ({"behaviour": "busy", "after": 0.2}, "USER_BUSY", "BUSY"),
     ({"behaviour": "reject", "after": 0.2}, "CALL_REJECTED", "DONTCALL"),
-    ({"behaviour": "no_answer"}, "NO_ANSWER", "NOANSWER"),
+    ({"behaviour": "no_answer", "dial": "[leg_timeout=1]"}, "ALLOTTED_TIMEOUT", "ALLOTTED_TIMEOUT"),
+    ({"behaviour": "no_answer", "dial": "{originate_timeout=1}"}, "NO_ANSWER", "NOANSWER"),
     ({"behaviour": "unregistered"}, "USER_NOT_REGISTERED", "USER_NOT_REGISTERED"),
     ({"behaviour": "absent"}, "SUBSCRIBER_ABSENT", "SUBSCRIBER_ABSENT"),
 ])
 def test_a_failed_dial_leaves_the_caller_parked(client: Client, call: str, behaviour: dict, cause: str, status: str) -> None:
+    behaviour = dict(behaviour)
+    dial = behaviour.pop("dial", "")
     phone(client, **behaviour)
-    client.execute(call, "bridge", "[leg_timeout=3]user/8001@ivr.local", "T")
+    client.execute(call, "bridge", f"{dial}user/8001@ivr.local", "T")
     done = client.wait("CHANNEL_EXECUTE_COMPLETE", call, Application_UUID="T")
     assert done["variable_originate_disposition"] == cause
     assert done["variable_DIALSTATUS"] == status
     assert done["variable_originate_failed_cause"] == cause
-    assert client.names(call)[-2:] == ["EXECUTE(bridge)", "EXECUTE_COMPLETE(bridge)"]
+    assert client.names(call)[-4:] == ["EXECUTE(bridge)", "CALLSTATE", "CALLSTATE", "EXECUTE_COMPLETE(bridge)"]
     client.execute(call, "set", "still=here", "after")
     client.wait("CHANNEL_EXECUTE_COMPLETE", call, Application_UUID="after")
     made_a_leg = any(packet.event["Event-Name"] == "CHANNEL_OUTGOING" for packet in client.events)

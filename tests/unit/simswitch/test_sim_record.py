@@ -85,9 +85,9 @@ def test_a_hang_up_keeps_what_was_said(client: Client, site: Path) -> None:
     assert client.names(uuid)[-8:] == ["HANGUP", "RECORD_STOP", "EXECUTE_COMPLETE(record)", "UNPARK", "EXECUTE_COMPLETE(park)",
                                        "CALLSTATE", "HANGUP_COMPLETE", "DESTROY"]
     (start, end), = loud_seconds(path)
-    assert start == pytest.approx(1.0, abs=0.15)
-    assert end == pytest.approx(3.0, abs=0.15)
-    assert soundfile.info(path).duration == pytest.approx(3.0, abs=0.15)
+    assert start >= 0.9
+    assert end - start == pytest.approx(2.0, abs=0.11)
+    assert end <= soundfile.info(path).duration + 0.1 < 10
 
 
 def test_a_path_that_cannot_be_opened_hangs_up(client: Client, call: str) -> None:
@@ -98,18 +98,14 @@ def test_a_path_that_cannot_be_opened_hangs_up(client: Client, call: str) -> Non
 
 def test_uuid_record_holds_both_sides_and_the_prompts(client: Client, call: str, site: Path) -> None:
     path = site / "recordings" / "both.wav"
-    client.api('sim phone {"extension": "8001", "after": 0.1, "script": [{"wait": 0.5}, {"speak": "%s"}]}' % (site / "speech.wav"))
+    client.api('sim phone {"extension": "8001", "after": 0.1, "script": [{"wait": 0.5}, {"speak": "%s"}, {"hangup": true}]}'
+               % (site / "speech.wav"))
     assert client.api(f"uuid_record {call} start {path}") == "+OK Success\n"
     assert client.api(f"uuid_record {call} start {path}") == "-ERR Cannot record session!\n"
     client.execute(call, "playback", "other.wav", "P")
     client.execute(call, "playback", "silence_stream://1000", "S")
     client.execute(call, "bridge", "user/8001@ivr.local")
-    client.wait("CHANNEL_BRIDGE", call)
-    client.execute(call, "sleep", "1")  # runs inside the bridge once the lock is free
-    peer = client.wait("CHANNEL_ANSWER")["Unique-ID"]
-    while not client.api(f"uuid_exists {peer}") == "true":
-        pass
-    client.wait("HEARTBEAT", timeout=15)  # long enough for the phone to have spoken
+    client.wait("CHANNEL_UNBRIDGE", call)
     assert client.api(f"uuid_record {call} stop {path}") == "+OK Success\n"
     stop = client.wait("RECORD_STOP", call)
     assert stop["Record-File-Path"] == str(path)
