@@ -57,13 +57,14 @@ class HoursBook:
         return self.calendars[calendar].next_boundary(now)
 
     def problems(self, now: float) -> list[tuple[str, str]]:
-        """(calendar, sentence) for what is not known of this year and the next in each calendar."""
+        """(calendar, sentence) for what is not known of this year and the next, nor stands in the calendar's exceptions."""
         found = []
         for name, calendar in self.calendars.items():
             year = datetime.datetime.fromtimestamp(now, calendar.zone).year
-            if calendar.holidays is not None:
-                gaps = (calendar.holidays.gap_in(y) for y in (year, year + 1))
-                found += [(name, gap) for gap in gaps if gap]
+            for asked in (year, year + 1):
+                gap = calendar.holidays.gap_in(asked) if calendar.holidays else None
+                if gap and not calendar.lists_worked_weekends(asked):
+                    found.append((name, gap))
         return found
 
 

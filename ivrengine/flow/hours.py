@@ -78,6 +78,13 @@ class Calendar:
             label = before.label(minute + DAY_MINUTES) if rank_before >= rank else None
         return plan.rest if label is None else label
 
+    def lists_worked_weekends(self, year: int) -> bool:
+        """Whether the exceptions name a weekend day of ``year`` that is worked: then somebody has seen to the moved days."""
+        return any(
+            day.year == year and day.weekday() >= 5 and any(part.label == OPEN for part in plan.ranges)
+            for day, plan in self.exceptions.items()
+        )
+
     def next_boundary(self, now: float) -> float | None:
         """UTC seconds when the label changes next; None when it does not within FURTHEST_BOUNDARY_DAYS."""
         label = self.label(now)

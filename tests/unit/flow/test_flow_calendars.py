@@ -171,7 +171,9 @@ def test_an_override_beats_everything_while_it_lasts(office):
 
 def test_a_year_without_holidays_is_told_and_harmless(office):
     now = at("2026-11-22T12:00:00")
-    assert office.problems(now) == [
+    assert office.problems(now) == []  # a Saturday in October 2027 is listed as worked: somebody has seen to it
+    unseen = OFFICE.replace("    2027-10-09: workday\n", "")
+    assert HoursBook.from_text(unseen).problems(now) == [
         ("office", "the working days that CN moves in 2027 are not known yet; only the holidays by law are")
     ]
     assert office.problems(at("2025-06-01T12:00:00")) == []
@@ -180,7 +182,7 @@ def test_a_year_without_holidays_is_told_and_harmless(office):
     assert [sentence for _, sentence in office.problems(far)] == [
         "the official holidays of CN for 2150 are not known", "the official holidays of CN for 2151 are not known",
     ]  # fmt: skip
-    found = year_findings(load_calendars(OFFICE, "flows/calendars.yml"), now)
+    found = year_findings(load_calendars(unseen, "flows/calendars.yml"), now)
     assert [(f.code, f.severity, str(f.place)) for f in found] == [("calendar_year", "warning", "flows/calendars.yml:1:1")]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ivrengine.flow.calendar_file import load_calendars
-from ivrengine.flow.check import check_flows, sound_flows
+from ivrengine.flow.check import check_flows
 from ivrengine.flow.compile import FlowSetResult, load_flows, version_of
-from ivrengine.flow.finding import Finding, errors
+from ivrengine.flow.finding import Finding
 
 BAD_FLOWS = Path(__file__).parents[2] / "bad_flows"
 SITE = BAD_FLOWS / "site"
