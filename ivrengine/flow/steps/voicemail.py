@@ -22,12 +22,18 @@ message:
       change: 2
       prompt: [enter_your_number]
       digits: 3-20
-    number: callback               # instead of callback_number: an expression, where a step before has asked for the number
     saved: [message_saved]         # said once the message is safe
     urgent: false
     next: goodbye
     no_message: main               # too short every time; next, when left out
     failed: {say: [sorry], go: operator}   # the switch could not record; no_message, when left out
+```
+
+Where a step before has asked for the number, it is given as an expression, and the caller is not asked again:
+
+```yaml
+short_message:
+  voicemail: {box: complaints, number: callback, next: goodbye}
 ```
 
 Nothing said is lost: a caller who hangs up, presses a key of the flow's, or keeps silent in the review has left the message
