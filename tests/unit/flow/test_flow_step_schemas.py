@@ -12,7 +12,7 @@ COLLECT = "collect: {variable: a, prompt: p, next: bye, no_input: bye, no_match:
 REFUSED = {
     "say without a kind": ("say: {next: bye}", "exactly one of number, digits"),
     "say with two kinds": ("say: {number: a, money: b, next: bye}", "exactly one of number, digits"),
-    "answer with too long a pause": ("answer: {pause: 1h, next: bye}", "at most 10 seconds"),
+    "answer with too long a pause": ("answer: {pause: 1h, next: bye}", "is out of range"),
     "collect without a length": (COLLECT + "first_digit: 5s}", "either digits: (how many) or patterns:"),
     "collect with both": (COLLECT + 'digits: 4, patterns: ["1xxx"]}', "either digits: (how many) or patterns:"),
     "a span that ends before it begins": (COLLECT + "digits: 6-4}", '"6-4" ends before it begins'),
@@ -62,7 +62,7 @@ REFUSED = {
     "a short number": ("transfer: {number: '02', failed: bye}", "is not a telephone number"),
     "review keys that clash": ("voicemail: {box: b, next: bye, review: {prompt: p, save: 1}}", "both use the key 1"),
     "a box with a path in it": ("voicemail: {box: ../../etc, next: bye}", "is not a box's name"),
-    "a recording without an end": ("voicemail: {box: b, next: bye, longest: 10h}", "at most 3600 seconds"),
+    "a recording without an end": ("voicemail: {box: b, next: bye, longest: 10h}", "is out of range"),
     "a recording's name with a space": ("record: {name: 'a b', next: bye, failed: bye}", "is not a box's name"),
     "a version that is none": ("sub_flow: {flow: other, version: latest, otherwise: bye}", ""),
     "a counter's name": ("counter: {counter: 'Sales Asked', next: bye}", "is not a counter's name"),
