@@ -1,0 +1,75 @@
+"""The engine itself, with the shipped flows, beside a real FreeSWITCH: doctor is content, a call is served, a kill -9 is survived."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .bench import SiteDatabase
+from .engine import ROOT
+from .freeswitch_bench import FreeSwitchBench
+
+CIRCULATION = "02988880001"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitchBench]:
+    bench = FreeSwitchBench(tmp_path_factory.mktemp("engine"))
+    for name in ("flows", "prompts"):
+        shutil.copytree(ROOT / name, bench.site / name)
+    with bench:
+        bench.engine.start()
+        yield bench
+
+
+def prompt(bench: FreeSwitchBench, name: str) -> Path:
+    return bench.site / "prompts/zh-CN" / f"{name}.wav"
+
+
+def test_doctor_is_content(bench: FreeSwitchBench) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ivrengine", "--site", str(bench.site), "doctor", "--json"],
+        cwd=ROOT, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert [finding for finding in told["findings"] if finding["level"] == "failure"] == []
+    assert done.returncode == 0
+    assert {"switch", "modules", "dialplan", "numbers", "prompts", "recordings"} <= {finding["check"] for finding in told["findings"]}
+    assert bench.switch.password.encode() not in done.stdout + done.stderr
+
+
+def test_doctor_finds_that_the_switch_serves_other_numbers(bench: FreeSwitchBench) -> None:
+    flow = bench.site / "flows/circulation.yml"
+    text = flow.read_text("utf-8")
+    flow.write_text(text.replace(CIRCULATION, "02988889999"), "utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ivrengine", "--site", str(bench.site), "doctor"],
+            cwd=ROOT, capture_output=True, timeout=60, check=False, text=True,
+        )  # fmt: skip
+    finally:
+        flow.write_text(text, "utf-8")
+    assert done.returncode == 1
+    assert "does not hand over exactly what the flows serve" in done.stdout and "fs render" in done.stdout
+
+
+def test_a_caller_hears_the_menu_and_goes_on_after_a_kill(bench: FreeSwitchBench) -> None:
+    call = bench.call(CIRCULATION).wait_answered()
+    call.wait_heard(prompt(bench, "line/circulation"))
+    call.wait_heard(prompt(bench, "circulation/main"), timeout=40)
+    bench.engine.kill()
+    bench.engine.start()
+    call.press("1")
+    call.wait_heard(prompt(bench, "circulation/complaint"))
+    call.hang_up()
+    assert call.wait_ended() == "left"
+    row = SiteDatabase(bench.site).wait_call_ended()
+    assert (row["dialled"], row["flow"], row["ended_by"]) == (CIRCULATION, "circulation", "caller")
+    labels = [step["label"] for step in SiteDatabase(bench.site).steps(row["call_id"])]
+    assert "投诉" in labels
