@@ -68,7 +68,7 @@ def docs() -> None:
 
 @flow.command()
 @click.argument("name")
-@click.option("--format", "kind", type=click.Choice(["mermaid", "dot"]), default="mermaid", show_default=True, help="Its language.")
+@click.option("--format", "kind", type=click.Choice(["mermaid", "dot"]), default="mermaid", show_default=True, help="Language.")
 @click.pass_obj
 def diagram(settings: Settings, name: str, kind: str) -> None:
     """Draw the flow NAME as text for Mermaid or Graphviz.

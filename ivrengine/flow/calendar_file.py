@@ -105,16 +105,14 @@ class _CalendarReader:
             return None
         zone = self._zone(spec.zone)
         holidays = self._holidays(spec.holidays)
-        workday = self._days("workday", self._node("workday"), spec.workday)
-        if len(workday) != 1:
-            workday = [0]
+        workday = self._workday(spec.workday)
         weekly = self._weekly()
         self._overnight(weekly)
         plans = tuple(weekly.get(day, (DayPlan(), self.key))[0] for day in range(7))
-        exceptions = self._exceptions(plans[workday[0]])
+        exceptions = self._exceptions(plans[workday])
         if zone is None:
             return None
-        return Calendar(self.name, spec.name or self.name, zone, plans, workday[0], exceptions, holidays)
+        return Calendar(self.name, spec.name or self.name, zone, plans, workday, exceptions, holidays)
 
     def _report(self, code: str, node: Node | None, sentence: str, fix: str = "", severity: Severity = "error") -> None:
         self.findings.append(Finding(code, severity, self.document.place(node), sentence, fix))
@@ -145,12 +143,18 @@ class _CalendarReader:
 
     # -- days ----------------------------------------------------------------------------------------------------------
 
+    def _workday(self, text: str) -> int:
+        days = self._days(self._node("workday"), text)
+        if len(days) > 1:
+            self._report("calendar_day", self._node("workday"), f"{shown(text)} is more than one day", "write one, like mon")
+        return days[0] if days else 0
+
     def _weekly(self) -> dict[int, tuple[DayPlan, Node]]:
         weekly: dict[int, tuple[DayPlan, Node]] = {}
         node = self._node("weekly")
         for text, (key, value) in node.entries.items() if isinstance(node, MapNode) else ():
             plan = self._plan(key, value)
-            for day in self._days("weekly", key, text):
+            for day in self._days(key, text):
                 if day in weekly:
                     first = weekly[day][1].line
                     sentence = f"{DAYS[day]} stands on line {first} already"
@@ -159,7 +163,7 @@ class _CalendarReader:
                     weekly[day] = (plan, key)
         return weekly
 
-    def _days(self, field_name: str, node: Node | None, text: str) -> list[int]:
+    def _days(self, node: Node | None, text: str) -> list[int]:
         """``mon-fri``, ``sat sun``, ``fri-mon``, ``wednesday`` as numbers from 0."""
         found: list[int] = []
         for part in re.split(r"[,\s]+", text.strip().lower()):

@@ -199,7 +199,8 @@ def _verb(document: Document, name: str, key: TextNode, node: Node) -> str | Fin
     known = [verb for verb in node.entries if verb in REGISTRY]
     if len(node.entries) > 1:
         second = node.entries[known[1]][0] if len(known) > 1 else list(node.entries.values())[1][0]
-        sentence = f'the step "{name}" holds more than one thing: {", ".join(list(node.entries)[:6])}'
+        words = ", ".join(shown(word)[1:-1] for word in list(node.entries)[:6])
+        sentence = f'the step "{name}" holds more than one thing: {words}'
         fix = "write one verb per step, and indent its fields below it"
         return Finding("several_verbs", "error", document.place(second), sentence, fix)
     verb = next(iter(node.entries))

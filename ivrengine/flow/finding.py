@@ -10,6 +10,7 @@ from typing import Any, Literal
 from .flowset import Place
 
 Severity = Literal["error", "warning"]
+MOST_KNOWN = 12  # words that are listed where none is near
 SHOWN_CHARACTERS = 60  # of a stranger's text inside a sentence
 
 
@@ -51,8 +52,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     candidates = sorted(set(known))
     near = difflib.get_close_matches(word[:SHOWN_CHARACTERS], candidates, n=1, cutoff=0.6)
     if near:
-        return f'did you mean "{near[0]}"?'
-    return f"known are {', '.join(candidates)}" if 0 < len(candidates) <= 12 else ""
+        return f"did you mean {shown(near[0])}?"
+    return f"known are {', '.join(shown(word)[1:-1] for word in candidates)}" if 0 < len(candidates) <= MOST_KNOWN else ""
 
 
 def sort_key(finding: Finding) -> tuple[str, int, int, str, str]:

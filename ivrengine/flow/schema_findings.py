@@ -163,7 +163,7 @@ def _sentence(kind: str, detail: Any, node: Node | None) -> tuple[str, str, str]
     if kind in ("too_long", "string_too_long"):
         return "wrong_value", f"{text} is too long", f"give at most {context.get('max_length', '')}"
     message = str(context.get("message") or detail["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    sentence, _, fix = message.partition("; ")
+    sentence, _, fix = " ".join(message.split()).partition("; ")
     return "wrong_value", sentence, fix
 
 

@@ -222,6 +222,7 @@ def test_other_countries_have_no_moved_workdays():
         ("2027-10-06..2027-10-07", "2027-10-09..2027-10-10", "calendar_repeated_day"),
         ("office:", "Office:", "bad_name"),
         ("office:\n", "office:\n  workday: monkey\n", "calendar_day"),
+        ("office:\n", "office:\n  workday: mon-tue\n", "calendar_day"),
         ("office:\n", "- ", "wrong_type"),
     ],
 )

@@ -144,3 +144,14 @@ def test_a_mangled_file_never_raises(data):
             lines[index] += data.draw(st.text(alphabet="ab:-#*&!'\"{}[], 0", max_size=6))
     compiled = compile_flow("\n".join(lines), "m.yml")
     assert (compiled.flow is None) == bool(compiled.findings)
+    assert all("\n" not in str(finding) for finding in compiled.findings)
+
+
+def test_what_a_stranger_wrote_stays_on_one_line_and_short():
+    noise = "x\\n" * 300
+    text = SOUND.replace("main_menu", f'"{noise}"').replace("{hangup: }", f'{{"{noise}": 1, "{noise}2": 2}}')
+    text = text.replace("  bye:", f'  "{noise}3": 1\n  bye:').replace("go: bye", f'go: "{noise}"').replace("zh-CN", f'"{noise}"')
+    found = compile_flow(text, "m.yml").findings
+    assert len(found) >= 4
+    for finding in found:
+        assert "\n" not in str(finding) and len(str(finding)) < 500
