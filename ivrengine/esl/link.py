@@ -216,11 +216,6 @@ class Link:
         self._down.set()
         self._up.clear()
         self._note_error(reason)
-        self._fail_jobs(reason)
-
-    def _fail_jobs(self, reason: str) -> None:
-        for waiter in list(self._jobs.values()):
-            waiter.set_exception(SwitchUnavailable(reason))
 
     def _take_down(self) -> None:
         self._down.set()
@@ -229,7 +224,8 @@ class Link:
             if connection is not None:
                 connection.stop()
         self._events = self._commands = self._held = None
-        self._fail_jobs("the link to the switch was closed")
+        for waiter in list(self._jobs.values()):
+            waiter.set_exception(SwitchUnavailable(self.last_error or "the link to the switch was closed"))
 
     def _note_error(self, reason: str) -> None:
         if reason and reason != self.last_error:

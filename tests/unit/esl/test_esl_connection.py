@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from socket import SO_SNDBUF, SOL_SOCKET
 
 import gevent
 import pytest
@@ -198,6 +199,7 @@ def test_large_commands_of_many_greenlets_are_never_mixed(peers):
     # Far more than a socket's buffer at once: with send instead of sendall, or without the lock, commands would be torn.
     peer = peers(lambda session, command: api(command[-1] * 3) if command.startswith("api x") else None)
     connection = connected(peer)
+    connection.sock.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
     asked = [gevent.spawn(connection.api, "x" + letter * 300_000) for letter in "abcdefgh"]
     assert [greenlet.get(timeout=10) for greenlet in asked] == [letter * 3 for letter in "abcdefgh"]
 
@@ -305,7 +307,9 @@ def test_a_handler_that_fails_costs_nobody_else_an_event(peers):
     assert connection.connected
 
 
-def test_the_reader_lets_others_work_while_events_flood_in(peers):
+def test_the_reader_lets_others_work_while_events_flood_in(peers, monkeypatch):
+    # All of it lies in the socket's buffer already: no read ever has to wait, so none gives way by itself.
+    monkeypatch.setattr(module, "RECEIVE_BYTES", 4096)
     peer = peers()
     connection = connected(peer)
     seen = 0
@@ -315,12 +319,9 @@ def test_the_reader_lets_others_work_while_events_flood_in(peers):
         seen += 1
 
     connection.register_handle("DTMF", count)
-    flood = event("DTMF", "c1", variable_x="v" * 5000) * 4000
-    sender = gevent.spawn(peer.sessions[0].send, flood)
+    peer.sessions[0].send(event("DTMF", "c1", variable_x="v" * 1000) * 150)
     turns = 0
-    while seen < 4000:
+    while seen < 150:
         gevent.sleep(0)
         turns += 1
-    sender.get(timeout=5)
-    assert turns > 10
-    assert connection.connected
+    assert turns > 20
