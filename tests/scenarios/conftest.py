@@ -1,0 +1,82 @@
+"""The same calls on the embedded switch and on a real FreeSWITCH: every test here runs once on each.
+
+The site is the one that is shipped: the newspaper's hot lines with their prompts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance import audio
+from tests.acceptance.bench import Bench, SiteDatabase
+from tests.acceptance.freeswitch_bench import FreeSwitchBench
+from tests.acceptance.sim_bench import SimBench
+from tests.acceptance.switch import why_not
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_FREESWITCH = why_not()
+
+
+@pytest.fixture(
+    params=[
+        "simswitch",
+        pytest.param(
+            "freeswitch",
+            marks=[pytest.mark.acceptance, pytest.mark.skipif(NO_FREESWITCH is not None, reason=NO_FREESWITCH or "")],
+        ),
+    ]
+)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """A started switch with the hot lines as its site; the engine is started by the test."""
+    made: SimBench | FreeSwitchBench
+    made = SimBench(tmp_path) if request.param == "simswitch" else FreeSwitchBench(tmp_path)
+    shutil.copytree(ROOT / "flows", made.site / "flows")
+    shutil.copytree(ROOT / "prompts", made.site / "prompts")
+    with made as started:
+        yield started
+
+
+@pytest.fixture
+def database(bench: Bench) -> SiteDatabase:
+    return SiteDatabase(bench.site)
+
+
+@pytest.fixture
+def speech(tmp_path: Path) -> Path:
+    """Four seconds that can be found again in a recording."""
+    return audio.write(tmp_path / "speech.wav", audio.chirp(4.0))
+
+
+def command(bench: Bench, *arguments: str) -> str:
+    """Run ``ivrengine`` on the bench's site as an administrator would; fails when it does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ivrengine", "--site", str(bench.site), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def prompt(bench: Bench, name: str, language: str = "zh-CN") -> Path:
+    return bench.site / "prompts" / language / f"{name}.wav"
+
+
+def labels(database: SiteDatabase, call_id: str) -> list[str]:
+    """The labels of the choices made, in order."""
+    return [step["label"] for step in database.steps(call_id) if step["label"]]
+
+
+def open_office(bench: Bench) -> None:
+    """Whatever the time of day is now."""
+    command(bench, "hours", "override", "office", "open", "--permanent")
