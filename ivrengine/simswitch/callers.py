@@ -111,6 +111,8 @@ class Person:
     def call_ended(self) -> None:
         self.ended = True
         self.end_cause = self.channel.hangup_cause
+        self.speech.clear()  # what was heard is kept after the call, sound is not
+        self.heard_speech.clear()
         self.routine.wake(0)
 
     # What can be asked

@@ -400,7 +400,8 @@ def _routing(channel: Channel) -> Steps:
         channel.set_state(State.CS_CONSUME_MEDIA)
         return
     if not channel.queue:
-        channel.queue.extend(channel.core.dialplan.route(channel.profile.destination, channel.profile.dialplan, channel.uuid))
+        profile = channel.profile
+        channel.queue.extend(channel.core.dialplan.route(profile.destination, profile.dialplan, profile.context, channel.uuid))
     if channel.queue:
         channel.set_state(State.CS_EXECUTE)
     else:

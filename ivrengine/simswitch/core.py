@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .clock import Scheduler, SimClock, Timer
-from .dialplan import Dialplan
+from .dialplan import APOLOGY, Dialplan
 from .events import Event, Headers, base_headers
 from .faults import Faults
 from .phones import Phones
@@ -56,14 +56,14 @@ class Core:
     """One simulated FreeSWITCH, without its sockets."""
 
     def __init__(self, *, sounds_dir: Path, recordings_dir: Path, numbers: list[str], domain: str = "ivr.local",
-                 speed: float = 1.0) -> None:
+                 speed: float = 1.0, apology: str = APOLOGY) -> None:
         self.clock = SimClock(speed)
         self.scheduler = Scheduler(self.clock)
         self.sounds_dir = sounds_dir
         self.recordings_dir = recordings_dir
         self.domain = domain
         self.hostname = socket.gethostname()
-        self.dialplan = Dialplan(numbers, recordings_dir, domain)
+        self.dialplan = Dialplan(numbers, recordings_dir, domain, apology)
         self.phones = Phones()
         self.faults = Faults()
         self.listeners: list[Listener] = []

@@ -1,7 +1,8 @@
 """The dialplan: numbers that are handed to the engine, the fallback that helps callers when no engine does, the phones.
 
-The hand-over is the same list of applications as in freeswitch-conf, so an engine can't tell the two apart. A number may
-end in ``*``: then it stands for every number that starts so. What matches nothing is refused with NO_ROUTE_DESTINATION.
+Hand-over and fallback are the same lists of applications as in freeswitch-conf, so an engine can't tell the two apart. A call
+from outside to a number that nobody serves is refused with NO_ROUTE_DESTINATION; in the engine's own context whatever is no
+phone is answered by the fallback. A number may end in ``*``: then it stands for every number that starts so.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-CONTEXT = "ivr"
+CONTEXT = "ivr"  # where calls go that the engine gives back
+OUTSIDE_CONTEXT = "public"
 FALLBACK = "fallback"
 UNCLAIMED_SECONDS = 5
-APOLOGY = "fallback_apology.wav"  # in the sounds directory; left out when it is missing
-MESSAGE_LIMIT_SECONDS = 180
-MESSAGE_SILENCE_SECONDS = 5
+APOLOGY = "apology.wav"  # in the sounds directory unless told otherwise; left out when it is missing
+MESSAGE_LIMIT_SECONDS = 300
+MESSAGE_SILENCE_SECONDS = 3
 SILENCE_THRESHOLD = 200  # mean amplitude below which a frame counts as silent
 BEEP = "tone_stream://%(500,0,800)"
+SAVED_BEEP = "tone_stream://%(200,100,800);loops=2"
 _EXTENSION = re.compile(r"8\d{3}")
 
 Application = tuple[str, str | None]
@@ -25,7 +28,8 @@ Application = tuple[str, str | None]
 class Dialplan:
     """``numbers`` are served by the engine: exact, or with ``*`` at the end."""
 
-    def __init__(self, numbers: list[str], messages_dir: Path, domain: str) -> None:
+    def __init__(self, numbers: list[str], messages_dir: Path, domain: str, apology: str = APOLOGY) -> None:
+        self.apology = apology
         self.numbers = list(numbers)
         self.messages_dir = messages_dir
         self.domain = domain
@@ -33,18 +37,15 @@ class Dialplan:
     def serves(self, number: str) -> bool:
         return any(number.startswith(entry[:-1]) if entry.endswith("*") else number == entry for entry in self.numbers)
 
-    def route(self, destination: str, dialplan: str, channel_uuid: str) -> list[Application]:
+    def route(self, destination: str, dialplan: str, context: str, channel_uuid: str) -> list[Application]:
         """Applications to run one after the other; an empty list where the number leads nowhere."""
         if dialplan.lower() == "inline":
             return inline(destination)
-        if destination == FALLBACK:
-            return self._fallback(channel_uuid)
-        if self.serves(destination):
-            return self._hand_over()
+        if context != CONTEXT:
+            return self._hand_over() if self.serves(destination) else []
         if _EXTENSION.fullmatch(destination):
-            return [("set", "continue_on_fail=false"), ("set", "hangup_after_bridge=true"),
-                    ("bridge", f"user/{destination}@{self.domain}")]
-        return []
+            return [("bridge", f"user/{destination}@{self.domain}")]
+        return self._fallback(channel_uuid)
 
     @staticmethod
     def _hand_over() -> list[Application]:
@@ -59,14 +60,16 @@ class Dialplan:
         ]
 
     def _fallback(self, channel_uuid: str) -> list[Application]:
-        message = self.messages_dir / f"unclaimed-{channel_uuid}.wav"
+        message = self.messages_dir / f"{channel_uuid}.wav"
         return [
             ("answer", None),
-            ("sleep", "500"),
-            ("playback", APOLOGY),
+            ("set", "playback_terminators=none"),
+            ("playback", "silence_stream://500"),
+            ("playback", self.apology),
             ("playback", BEEP),
             ("set", "playback_terminators=#"),
             ("record", f"{message} {MESSAGE_LIMIT_SECONDS} {SILENCE_THRESHOLD} {MESSAGE_SILENCE_SECONDS}"),
+            ("playback", SAVED_BEEP),
             ("hangup", "NORMAL_CLEARING"),
         ]
 

@@ -35,7 +35,7 @@ class Profile:
     caller_id_number: str = ""
     destination: str = ""
     dialplan: str = "XML"
-    context: str = "ivr"
+    context: str = "public"
     direction: str = "inbound"
     logical_direction: str = "inbound"
     callee_id_name: str = ""

@@ -19,6 +19,7 @@ from gevent.server import StreamServer
 # api_calls and api_sim register their commands, the others their applications, by being imported.
 from . import api_calls, api_sim, apps, bridging, playing, recording  # noqa: F401
 from .core import Core
+from .dialplan import APOLOGY
 from .session import GOODBYE, SHUTDOWN, Session
 
 log = logging.getLogger(__name__)
@@ -49,18 +50,19 @@ class SimSwitch:
     """A simulated FreeSWITCH behind an event socket on ``host:port``; port 0 takes a free one (see ``port``).
 
     ``sounds_dir`` holds the prompts that relative paths mean, ``recordings_dir`` the fallback's messages; ``numbers`` are
-    handed to the engine (exact, or with ``*`` at the end). ``speed`` is how many simulated seconds pass in one real second.
+    handed to the engine (exact, or with ``*`` at the end); ``apology`` is what the fallback says first. ``speed`` is how many simulated seconds pass in one real second.
     """
 
     def __init__(self, host: str, port: int, password: str, *, sounds_dir: Path | str, recordings_dir: Path | str,
-                 numbers: Sequence[str], speed: float = 1.0, domain: str = "ivr.local") -> None:
+                 numbers: Sequence[str], speed: float = 1.0, domain: str = "ivr.local",
+                 apology: Path | str = APOLOGY) -> None:
         if not password or "\n" in password:
             raise ValueError("the embedded switch needs a password of one line")
         self.host = check_loopback(host)
         self.port = port
         self._password = password
         self.core = Core(sounds_dir=Path(sounds_dir), recordings_dir=Path(recordings_dir), numbers=list(numbers),
-                         domain=domain, speed=speed)
+                         domain=domain, speed=speed, apology=str(apology))
         self.core.drop_hook = self._drop
         self.core.restart_hook = lambda notice, down: gevent.spawn_later(REPLY_SECONDS, self._restart, notice, down)
         self._sessions: set[Session] = set()

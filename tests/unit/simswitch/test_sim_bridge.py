@@ -182,7 +182,7 @@ def test_a_transfer_takes_the_caller_out_of_a_bridge(client: Client, call: str) 
     phone(client, after=0.1)
     client.execute(call, "bridge", "user/8001@ivr.local")
     peer = bridged_leg(client, call)
-    assert client.api(f"uuid_transfer {call} 2000 XML ivr") == "+OK\n"
+    assert client.api(f"uuid_transfer {call} 2000 XML public") == "+OK\n"
     client.wait("CHANNEL_HANGUP_COMPLETE", peer)
     park = [event for event in (client.wait("CHANNEL_PARK", call),) if event]
     assert park[0]["Channel-Presence-Data"] == "ivr"
@@ -194,3 +194,9 @@ def test_hold(client: Client, call: str) -> None:
     assert client.api(f"uuid_hold off {call}") == "+OK Success\n"
     client.wait("CHANNEL_UNHOLD", call)
     assert client.api("uuid_hold nobody") == "-ERR Operation failed\n"
+
+
+def test_an_extension_in_the_engines_context_rings_its_phone(client: Client, call: str) -> None:
+    phone(client, after=0.1)
+    assert client.api(f"uuid_transfer {call} 8001 XML ivr") == "+OK\n"
+    assert client.wait("CHANNEL_BRIDGE", call)["Other-Leg-Destination-Number"] == "8001"

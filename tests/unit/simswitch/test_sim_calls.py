@@ -250,15 +250,20 @@ def test_an_unclaimed_call_reaches_the_fallback_and_leaves_a_message(client: Cli
     client.wait("CHANNEL_UNPARK", uuid)
     assert client.wait("CHANNEL_EXECUTE", uuid, Application="answer")["Caller-Destination-Number"] == "fallback"
     client.wait("CHANNEL_DESTROY", uuid)
-    assert (site / "recordings" / f"unclaimed-{uuid}.wav").stat().st_size > 2 * 2 * 8000
+    assert (site / "recordings" / f"{uuid}.wav").stat().st_size > 2 * 2 * 8000
 
 
 def test_uuid_transfer_leaves_park(client: Client, call: str) -> None:
     before = len(client.names(call))
     assert client.api(f"uuid_transfer {call} fallback XML ivr") == "+OK\n"
-    client.wait("CHANNEL_EXECUTE", call, Application="sleep")
+    client.wait("PLAYBACK_START", call)
     assert [name for name in client.names(call)[before:] if name != "CALLSTATE"][:3] == [
         "UNPARK", "EXECUTE_COMPLETE(park)", "EXECUTE(answer)"]
+
+
+def test_the_engines_context_answers_whatever_is_no_phone(client: Client, call: str) -> None:
+    client.api(f"uuid_transfer {call} 99999 XML ivr")
+    assert client.wait("CHANNEL_EXECUTE", call, Application="record")["Caller-Destination-Number"] == "99999"
 
 
 def test_a_number_that_leads_nowhere(client: Client) -> None:
