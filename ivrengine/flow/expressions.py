@@ -74,6 +74,14 @@ _ALLOWED_NODES = (
 )  # fmt: skip
 
 
+class _Evaluator(simpleeval.SimpleEval):
+    """simpleeval with lists, for ``language in ["zh-CN", "en-US"]``."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        super().__init__(operators=_OPERATORS, functions=FUNCTIONS, names=names)
+        self.nodes[ast.List] = self.nodes[ast.Tuple] = lambda node: [self._eval(item) for item in node.elts]
+
+
 class Expression:
     """One parsed expression. ``names`` are the variables it reads."""
 
@@ -104,7 +112,7 @@ class Expression:
 
     def evaluate(self, variables: dict[str, Any]) -> Any:
         """The value: a bool, int, float, str or None. Raises ExpressionError naming what was wrong."""
-        evaluator = simpleeval.SimpleEval(operators=_OPERATORS, functions=FUNCTIONS, names={**CONSTANTS, **variables})
+        evaluator = _Evaluator({**CONSTANTS, **variables})
         try:
             value = evaluator.eval(self.text, previously_parsed=self._tree)
         except ExpressionError:
