@@ -63,6 +63,7 @@ class BaresipPhone:
     after_seconds: float = 0.5
     talk_seconds: float | None = None
     speaks: Path | None = None
+    pretends: str = ""  # another extension in its From header; such a phone does not register
     events: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def start(self) -> BaresipPhone:
@@ -81,8 +82,8 @@ class BaresipPhone:
             )
         )
         (self.work / "accounts").write_text(
-            f"<sip:{self.extension}@{self.domain}>;auth_user={self.extension};auth_pass={self.password};"
-            f'outbound="sip:{IP}:{self.switch_port};transport=udp";answermode=manual;regint=60;audio_codecs=PCMA/8000\n'
+            f"<sip:{self.pretends or self.extension}@{self.domain}>;auth_user={self.extension};auth_pass={self.password};"
+            f'outbound="sip:{IP}:{self.switch_port};transport=udp";answermode=manual;regint={0 if self.pretends else 60};audio_codecs=PCMA/8000\n'
         )
         (self.work / "contacts").write_text("")
         with open(self.work / "output.txt", "wb") as output:
@@ -91,6 +92,9 @@ class BaresipPhone:
             )
         self._control = self._connect(control_port)
         threading.Thread(target=self._listen, daemon=True).start()
+        if self.pretends:
+            self._wait(lambda: "baresip is ready" in self.output(), START_SECONDS, "did not start")
+            return self
         self._wait(lambda: "200 OK" in self.output() or "Forbidden" in self.output(), START_SECONDS, "did not register")
         assert "200 OK" in self.output(), f"phone {self.extension} did not register: {self.output()[-2000:]}"
         return self
@@ -109,6 +113,9 @@ class BaresipPhone:
         """What it heard in its calls, one after the other; complete once the call is over."""
         files = sorted(self.work.glob("dump-*-dec.wav"))
         return np.concatenate([audio.read(path) for path in files]) if files else np.zeros(0)
+
+    def dial(self, number: str) -> None:
+        self._command("dial", f"sip:{number}@{self.domain}")
 
     def hang_up(self) -> None:
         self._command("hangup")
@@ -160,8 +167,8 @@ class BaresipPhone:
         timer.daemon = True
         timer.start()
 
-    def _command(self, command: str) -> None:
-        text = json.dumps({"command": command, "params": "", "token": command}).encode()
+    def _command(self, command: str, argument: str = "") -> None:
+        text = json.dumps({"command": command, "params": argument, "token": command}).encode()
         with contextlib.suppress(OSError):  # the phone was stopped meanwhile
             self._control.sendall(b"%d:%s," % (len(text), text))
 

@@ -77,12 +77,14 @@ class FreeSwitchBench:
     def phone(
         self, extension: str, behaviour: str = "answer",
         *, after_seconds: float = 0.5, talk_seconds: float | None = None, speaks: Path | None = None,
+        pretends: str = "",
     ) -> FreeSwitchPhone:  # fmt: skip
         first_rtp = self.switch.first_rtp + 150 * 2 - PHONE_RTP_PORTS * (len(self._phones) + 1)
         phone = FreeSwitchPhone(
             self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,
             self.switch.phone_password(extension), (free_port(), free_port(), first_rtp),
             behaviour=behaviour, after_seconds=after_seconds, talk_seconds=talk_seconds, speaks=speaks,
+            pretends=pretends,
         )  # fmt: skip
         self._phones.append(phone)
         phone.start()

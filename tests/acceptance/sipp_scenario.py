@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-REFUSALS = (400, 403, 404, 408, 480, 486, 487, 488, 500, 503, 603)
+REFUSALS = (400, 401, 403, 404, 407, 408, 480, 486, 487, 488, 500, 503, 603)
 
 _HEAD = """Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 From: {shown}<sip:{caller}@[local_ip]:[local_port]>;tag=[call_number]

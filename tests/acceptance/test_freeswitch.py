@@ -10,6 +10,7 @@ import soundfile
 
 from . import audio
 from .freeswitch_bench import FreeSwitchBench
+from .sipp import SippCall
 from .switch import EslClient
 
 NUMBER = "02988880001"
@@ -138,6 +139,25 @@ def test_a_phone_that_is_not_answered_says_why(bench: FreeSwitchBench, events: E
     assert ended["variable_originate_disposition"] == cause
     call.hang_up()
     assert call.wait_ended() == "left"
+
+
+@pytest.mark.parametrize(("number", "pretends"), [("*91", ""), (NUMBER, ""), ("*91", "8001")])
+def test_a_phone_reaches_the_engine_under_its_proven_number(
+    bench: FreeSwitchBench, events: EslClient, number: str, pretends: str
+) -> None:
+    phone = bench.phone("8003", pretends=pretends)
+    phone.dial(number)
+    park = claim(events)
+    assert (park["Caller-Destination-Number"], park["Caller-Caller-ID-Number"]) == (number, "8003")
+    assert park["Channel-Presence-Data"] == "ivr"
+    events.api(f"uuid_kill {park['Unique-ID']}")
+    phone.wait_event("CALL_CLOSED")
+    phone.stop()
+
+
+def test_who_sends_no_password_calls_from_no_phone(bench: FreeSwitchBench) -> None:
+    call = SippCall(bench.work / "stranger", bench.switch.phones_port, NUMBER, caller="8001").start()
+    assert (call.wait_ended(), call.status) == ("refused", 407)
 
 
 def test_nobody_registers_with_a_wrong_password(bench: FreeSwitchBench) -> None:
