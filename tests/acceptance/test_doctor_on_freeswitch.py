@@ -1,4 +1,4 @@
-"""The engine itself, with the shipped flows, beside a real FreeSWITCH: doctor is content, a call is served, a kill -9 is survived."""
+"""``ivrengine doctor`` beside a real FreeSWITCH that serves the shipped flows: content where all is well, exact where it is not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from .bench import SiteDatabase
 from .engine import ROOT
 from .freeswitch_bench import FreeSwitchBench
 
@@ -26,10 +24,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitchBench]
     with bench:
         bench.engine.start()
         yield bench
-
-
-def prompt(bench: FreeSwitchBench, name: str) -> Path:
-    return bench.site / "prompts/zh-CN" / f"{name}.wav"
 
 
 def test_doctor_is_content(bench: FreeSwitchBench) -> None:
@@ -57,19 +51,3 @@ def test_doctor_finds_that_the_switch_serves_other_numbers(bench: FreeSwitchBenc
         flow.write_text(text, "utf-8")
     assert done.returncode == 1
     assert "does not hand over exactly what the flows serve" in done.stdout and "fs render" in done.stdout
-
-
-def test_a_caller_hears_the_menu_and_goes_on_after_a_kill(bench: FreeSwitchBench) -> None:
-    call = bench.call(CIRCULATION).wait_answered()
-    call.wait_heard(prompt(bench, "line/circulation"))
-    call.wait_heard(prompt(bench, "circulation/main"), timeout=40)
-    bench.engine.kill()
-    bench.engine.start()
-    call.press("1")
-    call.wait_heard(prompt(bench, "circulation/complaint"))
-    call.hang_up()
-    assert call.wait_ended() == "left"
-    row = SiteDatabase(bench.site).wait_call_ended()
-    assert (row["dialled"], row["flow"], row["ended_by"]) == (CIRCULATION, "circulation", "caller")
-    labels = [step["label"] for step in SiteDatabase(bench.site).steps(row["call_id"])]
-    assert "投诉" in labels
