@@ -187,7 +187,10 @@ class Rehearsal:
         self._feed(CallerHungUp(cause))
 
     def restart_engine(self, down_seconds: float = 0.0) -> None:
-        """Save the run, lose everything else, and load it ``down_seconds`` later; what the switch told meanwhile is lost."""
+        """Save the run, lose everything else, and load it ``down_seconds`` later; what the switch told meanwhile is lost.
+
+        As in the real engine's recovery, a prompt that still plays is cut, and a recording, a dialling or an entry goes on.
+        """
         record = json.dumps(self.run.to_record())
         until = self.now + down_seconds
         while self._agenda and self._agenda[0][0] <= until:
@@ -196,7 +199,9 @@ class Rehearsal:
             self._switch_is_done_with(event)
         self.now = until
         self.run = Run.from_record(json.loads(record))
-        if self._playing or self._recording or self._secret or self._dialling:
+        self._playing = None
+        self._cut()
+        if self._recording or self._secret or self._dialling:
             self._expire()
         else:
             self._feed(RunResumed())

@@ -203,6 +203,7 @@ class Voicemail(Step):
 
     def _introduce(self, context: StepContext, prompt: Prompts) -> Result:
         context.state["stage"] = "intro"
+        context.state.pop("cut", None)
         context.play((*context.audio(prompt), Tone("beep")))
         return WAIT
 

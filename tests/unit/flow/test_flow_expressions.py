@@ -42,7 +42,8 @@ def test_names_are_the_variables_that_it_reads():
     "text",
     [
         "", "   ", "a b", "a =", "x" * 501, "(" * 200, "().__class__", "name.upper()", "[x for x in name]", "lambda: 1",
-        "open('x')", "number(name=1)", "2 ** 9999", "f'{name}'", "name[0]", "{1: 2}", "__import__('os')", "a := 1", "\x00", "1 << 99",
+        "open('x')", "number(name=1)", "2 ** 9999", "f'{name}'", "name[0]", "{1: 2}", "__import__('os')", "a := 1", "\x00",
+        "1 << 99",
     ],
 )  # fmt: skip
 def test_refused_when_read(text):
