@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Command, HandOver, LogStep, RaiseAlarm, StopPlaying
-from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DigitPressed, RunResumed, TimerExpired
+from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DigitPressed, PromptEnded, RunResumed, TimerExpired
 
 from .context import StepContext
 from .flowset import Flow, FlowSource
@@ -77,6 +77,8 @@ class Interpreter:
                 return commands
             run.digits += event.digit
             run.steps_without_input = 0
+        if isinstance(event, PromptEnded) and event.token != run.frames[-1].state.get("playing"):
+            return commands  # the end of a prompt that was cut: nobody waits for it
         try:
             context = self._context(run, now, commands)
             result = self._deliver(context, event)

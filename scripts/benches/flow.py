@@ -1,4 +1,4 @@
-"""How many calls a second the flow core walks under the virtual clock, and what a call held in a flow costs in memory.
+"""How many calls a second one core walks through a flow under the virtual clock, and what a call held in a flow costs in memory.
 
 The call is a typical one: by hours, a welcome, a menu of two levels, a page of information, and a message with review.
 """
@@ -100,14 +100,14 @@ def run() -> Iterator[dict]:
     flow = typical_flow()
     interpreter = Interpreter(FlowSet([flow]), World(AlwaysOpen()))
     done = 0
-    began = time.perf_counter()
-    while time.perf_counter() - began < SECONDS_OF_CALLS:
+    began = time.process_time()  # of this process only, so that other work on the machine is not counted
+    while time.process_time() - began < SECONDS_OF_CALLS:
         for _ in range(50):
             rehearsal = into_review(interpreter, flow, done)
             rehearsal.press("2")
             rehearsal.run_to_end()
             done += 1
-    rate = done / (time.perf_counter() - began)
+    rate = done / (time.process_time() - began)
     yield _figure("flow.calls_per_second", round(rate), "calls/s", WANTED_CALLS_PER_SECOND)
     yield _figure("flow.kb_per_call", round(_kb_per_call(interpreter, flow), 2), "KB", WANTED_KB_PER_CALL)
 
