@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 CONTEXT = "ivr"  # where calls go that the engine gives back
-OUTSIDE_CONTEXT = "public"
 FALLBACK = "fallback"
 UNCLAIMED_SECONDS = 5
 APOLOGY = "apology.wav"  # in the sounds directory unless told otherwise; left out when it is missing
