@@ -69,12 +69,18 @@ class StepContext:
             self.emit(Answer(self.new_token()))
 
     def audio(self, items: Sequence[PromptItem], language: str | None = None) -> tuple[Audio, ...]:
-        """Prompt names and spoken values as audio, in the caller's language unless another is given."""
+        """Prompt names and spoken values as audio, in the caller's language unless another is given.
+
+        A value that is empty (a number that the caller withholds, say) has no sound and is left out.
+        """
         language = language or self.run.language
-        return tuple(
-            Speech(item.kind, self._spoken(item), language) if isinstance(item, SpeechItem) else Prompt(str(item), language)
-            for item in items
-        )
+        audio: list[Audio] = []
+        for item in items:
+            if not isinstance(item, SpeechItem):
+                audio.append(Prompt(str(item), language))
+            elif value := self._spoken(item):
+                audio.append(Speech(item.kind, value, language))
+        return tuple(audio)
 
     def _spoken(self, item: SpeechItem) -> str:
         value = self.evaluate(item.value)

@@ -14,9 +14,9 @@ LEAVING = "leaving"  # key of a step's state: [target, outcome, label, key, deta
 
 def leave(context: StepContext, exit: Exit, outcome: str, label: str = "", key: str = "", detail: str = "") -> Result:
     """Go to the branch's step, after its ``say`` prompts where it has any. The interpreter ends the wait."""
-    if not exit.say:
-        return Go(exit.go, outcome, label, key, detail)
     items = context.audio(exit.say)
+    if not items:
+        return Go(exit.go, outcome, label, key, detail)
     context.stop_playing()
     context.run.timers.clear()
     context.state[LEAVING] = [exit.go, outcome, label, key, detail]

@@ -47,9 +47,9 @@ class DialExtension(Step):
     waits_for_caller = True
 
     def enter(self, context: StepContext) -> Result:
-        spec: DialExtensionSpec = context.spec
-        if spec.prompt:
-            context.play(context.audio(spec.prompt))
+        items = context.audio(context.spec.prompt)
+        if items:
+            context.play(items)
             return WAIT
         return self._ring(context)
 

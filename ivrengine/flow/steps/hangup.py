@@ -33,8 +33,9 @@ class Hangup(Step):
     runs_after_hangup = True
 
     def enter(self, context: StepContext) -> Result:
-        if context.spec.prompt and not context.run.hung_up:
-            context.play(context.audio(context.spec.prompt))
+        items = () if context.run.hung_up else context.audio(context.spec.prompt)
+        if items:
+            context.play(items)
             return WAIT
         return self._end(context)
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from pydantic import model_validator
 
-from ivrengine.domain.audio import SPEECH_KINDS, Audio, Speech
+from ivrengine.domain.audio import SPEECH_KINDS, Audio
 
 from ..context import StepContext
 from ..expressions import Expression
@@ -62,5 +62,4 @@ class Say(TellingStep):
 
     def items(self, context: StepContext) -> Sequence[Audio]:
         spec: SaySpec = context.spec
-        items = context.audio((*spec.before, context.prepared, *spec.after), spec.language)
-        return [item for item in items if not (isinstance(item, Speech) and not item.value)]
+        return context.audio((*spec.before, context.prepared, *spec.after), spec.language)

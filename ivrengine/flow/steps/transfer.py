@@ -57,9 +57,9 @@ class Transfer(Step):
 
     def enter(self, context: StepContext) -> Result:
         context.flush_digits()
-        spec: TransferSpec = context.spec
-        if spec.screening:
-            context.play(context.audio(spec.screening))
+        items = context.audio(context.spec.screening)
+        if items:
+            context.play(items)
             return WAIT
         return self._send(context)
 
