@@ -22,7 +22,7 @@ def check_advice(site: Site) -> Iterator[Finding]:
 
 
 def _choices(view: FlowView, step: StepView) -> Iterator[Finding]:
-    choices = getattr(step.spec, "choices", {})
+    choices = step.field("choices") or {}
     leading = [key for key, action in choices.items() if action.go is not None]
     if len(leading) > MOST_CHOICES:
         sentence = f"this menu has {len(leading)} choices; few callers remember more than {MOST_CHOICES}"
@@ -42,7 +42,7 @@ def _patience(view: FlowView, step: StepView) -> Iterator[Finding]:
 
 
 def _must_hear(view: FlowView, step: StepView, catalogue: PromptCatalogue) -> Iterator[Finding]:
-    if getattr(step.spec, "must_hear", False) is not True:
+    if step.field("must_hear") is not True:
         return
     prompts = [value for _, value in step.leaves if isinstance(value, PromptRef)]
     for language in view.flow.languages:

@@ -13,13 +13,13 @@ from .keymatch import pattern_matches
 def check_keys(site: Site) -> Iterator[Finding]:
     for view in site.views.values():
         for step in view.steps.values():
-            if hasattr(step.spec, "choices"):
+            if step.field("choices") is not None:
                 yield from _menu(view, step)
-            if hasattr(step.spec, "check"):
+            if step.field("check") is not None:
                 yield from _collect(view, step)
-            if hasattr(step.spec, "rules"):
+            if step.field("rules") is not None:
                 yield from _rules(view, step)
-            if hasattr(step.spec, "cases"):
+            if step.field("cases") is not None:
                 yield from _cases(view, step)
 
 

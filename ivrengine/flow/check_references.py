@@ -58,7 +58,7 @@ class _Sounds:
         self.kinds: dict[tuple[str, str], str | None] = {}
 
     def check(self, view: FlowView, step: StepView) -> Iterator[Finding]:
-        own = getattr(step.spec, "language", None)
+        own = step.field("language")
         languages = (own,) if isinstance(own, str) else view.flow.languages
         for path, value in step.leaves:
             if isinstance(value, PromptRef):
@@ -70,7 +70,7 @@ class _Sounds:
                         yield view.step_finding("prompt", step, path, problem, fix)
         kinds = [(path, kind) for path, kind, _ in step.spoken()]
         kinds += [(path, str(value)) for path, value in step.leaves if path[-1] == "read_as"]
-        if getattr(step.spec, "callback_number", None) is not None:
+        if step.field("callback_number") is not None:
             kinds.append((("callback_number",), "phone"))
         for path, kind in kinds:
             for language in languages:

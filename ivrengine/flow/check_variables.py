@@ -182,7 +182,7 @@ def _secrets(views: Mapping[str, FlowView]) -> dict[str, set[str]]:
     for group in groups.values():
         steps = [step for name in group.flows for step in views[name].steps.values()]
         for step in steps:
-            if getattr(step.spec, "secret", False) is True:
+            if step.field("secret") is True:
                 group.names |= {str(value) for _, value in step.leaves if isinstance(value, VariableName)}
         while True:
             more = {

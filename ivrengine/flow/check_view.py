@@ -51,6 +51,10 @@ class StepView:
     def spec(self) -> Any:
         return self.step.spec
 
+    def field(self, name: str) -> Any:
+        """A field of the step's spec, or None where it has no such field."""
+        return self.spec.__dict__.get(name)
+
     @property
     def waits(self) -> bool:
         return self.step.implementation.waits_for_caller

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
@@ -194,18 +195,32 @@ class StepSpec(BaseModel):
 
 def walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """All leaves of a spec with their path in the YAML document, depth first."""
-    if isinstance(value, SpeechItem):
-        yield (*path, value.kind), value.value
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from walk(getattr(value, name), (*path, field.alias or name))
-        for name, item in (value.model_extra or {}).items():
-            yield from walk(item, (*path, name))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from walk(item, (*path, key))
+    found: list[tuple[tuple[str | int, ...], Any]] = []
+    _collect(value, path, found)
+    return iter(found)
+
+
+def _collect(value: Any, path: tuple[str | int, ...], found: list[tuple[tuple[str | int, ...], Any]]) -> None:
+    if isinstance(value, str):
+        found.append((path, value))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from walk(item, (*path, index))
+            _collect(item, (*path, index), found)
+    elif isinstance(value, SpeechItem):
+        found.append(((*path, value.kind), value.value))
+    elif isinstance(value, BaseModel):
+        for name, written in _field_names(type(value)):
+            _collect(getattr(value, name), (*path, written), found)
+        for name, item in (value.model_extra or {}).items():
+            _collect(item, (*path, name), found)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _collect(item, (*path, key), found)
     else:
-        yield path, value
+        found.append((path, value))
+
+
+@cache
+def _field_names(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """(name in Python, name in the file) of each field; asking pydantic every time is slow."""
+    return tuple((name, field.alias or name) for name, field in model.model_fields.items())
