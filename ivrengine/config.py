@@ -2,7 +2,7 @@
 
 Read from ``ivrengine.toml`` in the site directory; an environment variable ``IVRENGINE_<SECTION>_<KEY>`` wins over the
 file. Unknown keys and wrong types are refused with their place. The switch's password is never shown: it may be given by
-``password_file`` instead, which ``fs render`` writes.
+``password_file`` instead, which ``fs render`` writes. Every key says what it means, for the page that ``cli/reference.py`` makes.
 """
 
 from __future__ import annotations
@@ -19,45 +19,53 @@ FILE_NAME = "ivrengine.toml"
 STOCK_PASSWORD = "ClueCon"
 
 
+def setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """A key of the file: its default, and what it means to the person who sets it (for the settings reference)."""
+    metadata = {"meaning": meaning}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, repr=not secret, metadata=metadata)
+
+
 @dataclass(slots=True)
 class SwitchSettings:
     """How to reach FreeSWITCH or the embedded switch; the only thing that differs between them."""
 
-    host: str = "127.0.0.1"
-    port: int = 8021
-    password: str = field(default="", repr=False)
-    password_file: str = ""
-    shard: str = "ivr"  # presence_data of calls that are handed to this engine
-    context: str = "ivr"  # dialplan context of the fallback extension
-    domain: str = "ivr.local"  # domain of the phones
+    host: str = setting("127.0.0.1", "address of the switch's event socket")
+    port: int = setting(8021, "port of the switch's event socket")
+    password: str = setting("", "password of the event socket; better kept in a file of its own", secret=True)
+    password_file: str = setting("", "file with that password, as `fs render` writes it; relative paths begin at the site")
+    shard: str = setting("ivr", "presence data of the calls that are handed to this engine")
+    context: str = setting("ivr", "dialplan context that has the fallback")
+    domain: str = setting("ivr.local", "domain of the phones")
 
 
 @dataclass(slots=True)
 class EngineSettings:
-    """Limits and deadlines of the running engine; all in seconds unless named otherwise."""
+    """Limits and deadlines of the running engine."""
 
-    languages: list[str] = field(default_factory=lambda: ["zh-CN", "en-US"])
-    max_calls: int = 3000
-    drain_seconds: float = 60.0  # on SIGTERM, calls may finish for so long
-    deadman_seconds: float = 60.0  # a call whose engine has died goes to the fallback after at most this
-    max_call_seconds: float = 4 * 3600.0
-    outside_numbers: list[str] = field(default_factory=list)  # where calls may be transferred; * at the end for a prefix
-    timezone: str = "Asia/Shanghai"
+    languages: list[str] = setting(["zh-CN", "en-US"], "languages of the prompts; the first is spoken where nothing else is said")
+    max_calls: int = setting(3000, "more calls than this at once go to the switch's fallback")
+    drain_seconds: float = setting(60.0, "how long calls may go on after SIGTERM before they go to the fallback")
+    deadman_seconds: float = setting(60.0, "a call whose engine has died goes to the fallback after at most this; 10 or more")
+    max_call_seconds: float = setting(4 * 3600.0, "a call is ended after this")
+    outside_numbers: list[str] = setting([], "numbers that calls may be transferred to; with `*` at the end, all that begin so")
+    timezone: str = setting("Asia/Shanghai", "zone in which times are shown and written; calendars have their own")
 
 
 @dataclass(slots=True)
 class FreeswitchSettings:
-    """What ``fs render`` fills FreeSWITCH's configuration with; the running engine reads nothing of it."""
+    """What `fs render` fills FreeSWITCH's configuration with; the running engine reads nothing of it."""
 
-    sip_ip: str = "127.0.0.1"
-    trunk_port: int = 5080
-    phones_port: int = 5060
-    rtp_first_port: int = 16384
-    rtp_last_port: int = 32766
-    trunk_addresses: list[str] = field(default_factory=lambda: ["127.0.0.1/32"])  # who may send calls without a password, as CIDR
-    trunk_proxy: str = ""  # host or host:port for calls to outside numbers; none without it
-    phones: list[str] = field(default_factory=lambda: ["8001", "8002", "8003"])
-    message_directory: str = ""  # where the fallback's messages go; data/voicemail/unclaimed without it
+    sip_ip: str = setting("127.0.0.1", "address on which FreeSWITCH serves SIP and speech")
+    trunk_port: int = setting(5080, "SIP port for the trunk")
+    phones_port: int = setting(5060, "SIP port for the phones")
+    rtp_first_port: int = setting(16384, "first of the ports for speech")
+    rtp_last_port: int = setting(32766, "last of the ports for speech")
+    trunk_addresses: list[str] = setting(["127.0.0.1/32"], "who may send calls without a password, as CIDR")
+    trunk_proxy: str = setting("", "host or host:port that takes calls to outside numbers; there are none without it")
+    phones: list[str] = setting(["8001", "8002", "8003"], "extensions of the phones")
+    message_directory: str = setting("", "where the fallback's messages go; `voicemail/unclaimed` in `data` without it")
 
 
 @dataclass(slots=True)

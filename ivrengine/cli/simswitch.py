@@ -12,7 +12,10 @@ from ivrengine.errors import SettingsError
 from ivrengine.log import set_up
 from ivrengine.simswitch.server import NotLoopback, SimSwitch
 
+from .freeswitch_conf import TEMPLATES
 from .fs import numbers_of_flows
+
+APOLOGY = TEMPLATES / "sounds" / "apology.wav"  # the one that a real switch's fallback says
 
 
 @click.command()
@@ -35,6 +38,7 @@ def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
             numbers=numbers_of_flows(settings.flows),
             speed=speed,
             domain=settings.switch.domain,
+            apology=APOLOGY,
         )
         server.start()
     except (NotLoopback, OSError) as error:
