@@ -118,7 +118,9 @@ def check_dialplan(settings: Settings, switch: AskedSwitch, numbers: list[str]) 
     if f'expression="{wanted}"' in switch.api("xml_locate dialplan context name public"):
         yield Finding("numbers", "ok", f"the switch hands over what the flows serve: {', '.join(numbers)}")
     else:
-        yield Finding("numbers", "failure", f"the switch does not hand over exactly what the flows serve: {', '.join(numbers)}", render)
+        yield Finding(
+            "numbers", "failure", f"the switch does not hand over exactly what the flows serve: {', '.join(numbers)}", render
+        )
 
 
 def check_directories(settings: Settings, switch: AskedSwitch) -> Iterator[Finding]:
@@ -134,7 +136,9 @@ def check_directories(settings: Settings, switch: AskedSwitch) -> Iterator[Findi
             yield Finding(check, "ok", f"the switch can {what} {path}")
         else:
             user = switch.api("system id -un").strip() or "freeswitch"
-            yield Finding(check, "failure", f"the switch's user {user} can't {what} {path}", f"setfacl -R -m u:{user}:{deed} {path}")
+            yield Finding(
+                check, "failure", f"the switch's user {user} can't {what} {path}", f"setfacl -R -m u:{user}:{deed} {path}"
+            )
 
 
 def _switch_can(switch: AskedSwitch, path: Path, flag: str) -> bool:
@@ -142,7 +146,7 @@ def _switch_can(switch: AskedSwitch, path: Path, flag: str) -> bool:
         return False
     quoted = shlex.quote(str(path))
     # Of a directory of prompts every file must be readable, not only the directory.
-    inside = f' && test -z "$(find {quoted} -name \'*.wav\' ! -readable | head -n 1)"' if flag == "-r" else ""
+    inside = f" && test -z \"$(find {quoted} -name '*.wav' ! -readable | head -n 1)\"" if flag == "-r" else ""
     return switch.api(f"system test {flag} {quoted} && test -x {quoted}{inside} && echo yes").strip() == "yes"
 
 
@@ -162,7 +166,11 @@ def check_disk(settings: Settings, usage: Callable[[Path], tuple[int, int, int]]
     path = _existing(settings.data)
     free = usage(path)[2]
     level: Level = "failure" if free < DISK_LEAST_BYTES else "warning" if free < DISK_SCARCE_BYTES else "ok"
-    fix = "" if level == "ok" else "delete old recordings (ivrengine voicemail delete), or move `data` in ivrengine.toml to a larger disk"
+    fix = (
+        ""
+        if level == "ok"
+        else "delete old recordings (ivrengine voicemail delete), or move `data` in ivrengine.toml to a larger disk"
+    )
     yield Finding("disk", level, f"{free / 1000**3:.1f} GB are free for recordings in {path}", fix)
 
 
@@ -179,7 +187,9 @@ def check_clock(settings: Settings, now: datetime.datetime) -> Iterator[Finding]
             "set [engine] timezone in ivrengine.toml to a name like Asia/Shanghai",
         )  # fmt: skip
         return
-    yield Finding("clock", "ok", f"it is {now.astimezone(zone):%Y-%m-%d %H:%M} in {zone.key}; opening hours go by their calendar's own zone")
+    yield Finding(
+        "clock", "ok", f"it is {now.astimezone(zone):%Y-%m-%d %H:%M} in {zone.key}; opening hours go by their calendar's own zone"
+    )
 
 
 def check_switch_clock(switch: AskedSwitch, now: datetime.datetime) -> Iterator[Finding]:
@@ -189,7 +199,9 @@ def check_switch_clock(switch: AskedSwitch, now: datetime.datetime) -> Iterator[
         return
     apart = abs(int(text) - now.timestamp())
     if apart > CLOCKS_APART_SECONDS:
-        yield Finding("clock", "failure", f"the switch's clock is {apart:.0f} s from this machine's", "timedatectl set-ntp true, on both")
+        yield Finding(
+            "clock", "failure", f"the switch's clock is {apart:.0f} s from this machine's", "timedatectl set-ntp true, on both"
+        )
     else:
         yield Finding("clock", "ok", "the switch's clock agrees")
 
@@ -239,7 +251,9 @@ def check_prompts(settings: Settings) -> Iterator[Finding]:
             )  # fmt: skip
         elif bad:
             more = f" (and {len(bad) - MISSING_SHOWN} more)" if len(bad) > MISSING_SHOWN else ""
-            yield Finding("prompts", "failure", "; ".join(bad[:MISSING_SHOWN]) + more, f"ivrengine prompts say --language {language}")
+            yield Finding(
+                "prompts", "failure", "; ".join(bad[:MISSING_SHOWN]) + more, f"ivrengine prompts say --language {language}"
+            )
         else:
             yield Finding("prompts", "ok", f"{len(names)} prompts in {language}")
 
@@ -248,11 +262,13 @@ def check_espeak(which: Callable[[str], str | None] = shutil.which) -> Iterator[
     if which("espeak-ng"):
         yield Finding("espeak-ng", "ok", "espeak-ng is installed")
     else:
-        yield Finding("espeak-ng", "warning", "espeak-ng is not installed: missing prompts can't be said", "apt-get install espeak-ng")
+        yield Finding(
+            "espeak-ng", "warning", "espeak-ng is not installed: missing prompts can't be said", "apt-get install espeak-ng"
+        )
 
 
 def check_switch(settings: Settings, switch: AskedSwitch, numbers: list[str], now: datetime.datetime) -> list[Finding]:
-    """Everything that a connected switch can be asked. A question that it refuses or leaves open is a finding, never an exception."""
+    """What a connected switch can be asked. A question that it refuses or leaves open is a finding, never an exception."""
     version = switch.version()
     findings = [Finding("switch", "ok", f"connected to {version}")]
     if "(simulated)" in version:
@@ -268,7 +284,9 @@ def check_switch(settings: Settings, switch: AskedSwitch, numbers: list[str], no
         try:
             findings.extend(check())
         except EslError as error:
-            findings.append(Finding(name, "failure", f"the switch did not answer: {error}", "fs_cli -x status; then run doctor again"))
+            findings.append(
+                Finding(name, "failure", f"the switch did not answer: {error}", "fs_cli -x status; then run doctor again")
+            )
     return findings
 
 

@@ -38,7 +38,9 @@ class DemoFailed(IvrEngineError):
 @click.command()
 @click.option("--number", help="The number that the first call dials.  [the first flow's first number]")
 @click.option("--keys", default=FIRST_CALL_KEYS, show_default=True, help="What the first caller presses.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the page; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the page; 0 takes a free one."
+)
 @click.option("--once", is_flag=True, help="End after the first call.")
 @click.pass_obj
 def demo(settings: Settings, number: str | None, keys: str, port: int, once: bool) -> None:

@@ -69,15 +69,18 @@ def diagnose(settings: Settings, now: datetime.datetime) -> list[Finding]:
         if switch.wait_connected(CONNECT_SECONDS):
             return [*findings, *check_switch(settings, switch, numbers, now)]
         place = f"{settings.switch.host}:{settings.switch.port}"
-        return [*findings, Finding("switch", "failure", f"no connection to the switch at {place}: {switch.last_error}", _fix(settings))]
+        return [
+            *findings,
+            Finding("switch", "failure", f"no connection to the switch at {place}: {switch.last_error}", _fix(settings)),
+        ]
     finally:
         switch.stop()
 
 
 def _fix(settings: Settings) -> str:
     return (
-        f"start FreeSWITCH with the configuration of `ivrengine --site {settings.site} fs render --out DIR`, and take [switch] port and "
-        "password_file in ivrengine.toml from what it prints; `ivrengine demo` needs no FreeSWITCH"
+        f"start FreeSWITCH with the configuration of `ivrengine --site {settings.site} fs render --out DIR`, and take [switch] "
+        "port and password_file in ivrengine.toml from what it prints; `ivrengine demo` needs no FreeSWITCH"
     )
 
 
@@ -88,5 +91,8 @@ def _print(findings: list[Finding]) -> None:
         if finding.fix:
             console.print(f"         fix: {escape(finding.fix)}")
     failed = sum(finding.level == "failure" for finding in findings)
-    summary: dict[bool, Any] = {True: f"[red]{failed} of {len(findings)} checks failed.[/]", False: "[green]Everything calls need is there.[/]"}
+    summary: dict[bool, Any] = {
+        True: f"[red]{failed} of {len(findings)} checks failed.[/]",
+        False: "[green]Everything calls need is there.[/]",
+    }
     console.print(summary[failed > 0])

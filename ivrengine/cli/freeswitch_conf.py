@@ -56,7 +56,7 @@ class RenderError(IvrEngineError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a rendering would do to a directory: ``files`` all of it, by relative path; ``removed`` ours that are needed no more."""
+    """What a rendering would do to a directory: ``files`` all of it by relative path; ``removed`` ours that are of no use now."""
 
     out: Path
     files: Mapping[str, bytes]
@@ -107,7 +107,11 @@ def template_values(settings: Settings, numbers: Sequence[str], passwords: Passw
     """Every placeholder's value, checked but not yet escaped."""
     ours = settings.freeswitch
     _need_ports(settings)
-    for what, name in (("domain", settings.switch.domain), ("shard", settings.switch.shard), ("context", settings.switch.context)):
+    for what, name in (
+        ("domain", settings.switch.domain),
+        ("shard", settings.switch.shard),
+        ("context", settings.switch.context),
+    ):
         if not _NAME.fullmatch(name):
             raise RenderError(f"switch.{what} {name!r}: letters, digits, dots and dashes are needed")
     if settings.switch.context in ("public", "phones"):
@@ -121,7 +125,9 @@ def template_values(settings: Settings, numbers: Sequence[str], passwords: Passw
         raise RenderError(f"[freeswitch]: {error}") from error
     messages = str(settings.unclaimed_messages)
     if _BAD_IN_PATH.search(messages):
-        raise RenderError(f"FreeSWITCH can't record to {messages!r}: choose freeswitch.message_directory without spaces and punctuation")
+        raise RenderError(
+            f"FreeSWITCH can't record to {messages!r}: choose freeswitch.message_directory without spaces and punctuation"
+        )
     return {
         "max_sessions": str(2 * settings.engine.max_calls),
         "sessions_per_second": str(SESSIONS_PER_SECOND),
@@ -148,8 +154,11 @@ def template_values(settings: Settings, numbers: Sequence[str], passwords: Passw
 def _need_ports(settings: Settings) -> None:
     ours = settings.freeswitch
     named = {
-        "switch.port": settings.switch.port, "freeswitch.trunk_port": ours.trunk_port, "freeswitch.phones_port": ours.phones_port,
-        "freeswitch.rtp_first_port": ours.rtp_first_port, "freeswitch.rtp_last_port": ours.rtp_last_port,
+        "switch.port": settings.switch.port,
+        "freeswitch.trunk_port": ours.trunk_port,
+        "freeswitch.phones_port": ours.phones_port,
+        "freeswitch.rtp_first_port": ours.rtp_first_port,
+        "freeswitch.rtp_last_port": ours.rtp_last_port,
     }
     for name, port in named.items():
         if not 1 <= port <= 65535:
@@ -209,7 +218,9 @@ def passwords_in(out: Path, settings: Settings) -> Passwords:
     phones_expression(settings.freeswitch.phones)
     given = settings.switch.password
     event_socket = _checked(given, "switch.password") if given else _kept_or_new(out / ESL_PASSWORD_FILE)
-    return Passwords(event_socket, {phone: _kept_or_new(out / PASSWORDS / f"phone-{phone}") for phone in settings.freeswitch.phones})
+    return Passwords(
+        event_socket, {phone: _kept_or_new(out / PASSWORDS / f"phone-{phone}") for phone in settings.freeswitch.phones}
+    )
 
 
 def _kept_or_new(path: Path) -> str:
@@ -265,7 +276,9 @@ def plan(out: Path, files: Mapping[str, bytes]) -> Plan:
 def write(plan: Plan) -> None:
     """Carry ``plan`` out. Raises RenderError, with nothing written, when it holds refusals."""
     if plan.refused:
-        raise RenderError("\n".join((*plan.refused, "Nothing was written. Move these files away, or render to another directory.")))
+        raise RenderError(
+            "\n".join((*plan.refused, "Nothing was written. Move these files away, or render to another directory."))
+        )
     try:
         for name in plan.written:
             _write_file(plan.out / name, plan.files[name], secret=is_secret(name))

@@ -17,7 +17,7 @@ from . import freeswitch_conf
 
 
 def numbers_of_flows(flows: Path) -> list[str]:
-    """The dialled numbers that the flows in ``flows`` serve, as their ``numbers:`` say, without checking anything else of them."""
+    """The dialled numbers that the flows in ``flows`` serve, as their ``numbers:`` say; nothing else of them is checked."""
     numbers: list[str] = []
     for path in sorted(flows.glob("*.yml")):
         try:
@@ -54,10 +54,21 @@ def fs() -> None:
 @click.option("--sip-ip", help="Address on which SIP and speech are served.  [freeswitch.sip_ip]")
 @click.option("--sip-port", type=click.IntRange(1, 65535), help="Port of the phones.  [freeswitch.phones_port]")
 @click.option("--trunk-port", type=click.IntRange(1, 65535), help="Port of the trunk.  [freeswitch.trunk_port]")
-@click.option("--rtp", "rtp_ports", callback=_port_range, metavar="FIRST-LAST", help="Ports for speech.  [freeswitch.rtp_first_port, rtp_last_port]")
+@click.option(
+    "--rtp",
+    "rtp_ports",
+    callback=_port_range,
+    metavar="FIRST-LAST",
+    help="Ports for speech.  [freeswitch.rtp_first_port, rtp_last_port]",
+)
 @click.option("--esl-port", type=click.IntRange(1, 65535), help="Port of the event socket.  [switch.port]")
 @click.option("--phones", callback=_split, metavar="8001,8002", help="Extensions of the phones.  [freeswitch.phones]")
-@click.option("--numbers", callback=_split, metavar="02988880001,4008*", help="Dialled numbers that go to the engine; the flows' own without it.")
+@click.option(
+    "--numbers",
+    callback=_split,
+    metavar="02988880001,4008*",
+    help="Dialled numbers that go to the engine; the flows' own without it.",
+)
 @click.pass_obj
 def render(
     settings: Settings,
@@ -104,18 +115,19 @@ def render_to(settings: Settings, out: Path, numbers: Sequence[str]) -> freeswit
 
 def next_steps(settings: Settings, out: Path) -> str:
     """What the administrator does now, as text."""
+    ours = settings.freeswitch
     lines = [
         "Next:",
         f"  1. In {settings.site / 'ivrengine.toml'}, under [switch]:",
         f"       port = {settings.switch.port}",
         f'       password_file = "{out / freeswitch_conf.ESL_PASSWORD_FILE}"',
-        "  2. Start FreeSWITCH with it (add -log, -db and -run with directories that it may write to, if the usual ones are not):",
+        "  2. Start FreeSWITCH with it (with -log, -db and -run DIR where it may not write to the usual ones):",
         f"       freeswitch -nonat -nc -conf {out}",
         "     Run it as the engine's user, or let its user read that directory and write to",
         f"       {settings.unclaimed_messages}",
-        f"  3. Phones register at {settings.freeswitch.sip_ip}:{settings.freeswitch.phones_port}, domain {settings.switch.domain};",
-        f"     their passwords are in {out / freeswitch_conf.PASSWORDS}. The trunk sends calls to port {settings.freeswitch.trunk_port}",
-        f"     from {', '.join(settings.freeswitch.trunk_addresses) or 'nowhere: set freeswitch.trunk_addresses'}.",
+        f"  3. Phones register at {ours.sip_ip}:{ours.phones_port}, domain {settings.switch.domain};",
+        f"     their passwords are in {out / freeswitch_conf.PASSWORDS}. The trunk sends calls to port {ours.trunk_port}",
+        f"     from {', '.join(ours.trunk_addresses) or 'nowhere: set freeswitch.trunk_addresses'}.",
         f"  4. ivrengine --site {settings.site} doctor",
     ]
     return "\n".join(lines)

@@ -30,7 +30,9 @@ CONTEXTS = {
 class FakeSwitch:
     """Answers api commands by the longest known beginning; an exception as an answer is raised."""
 
-    def __init__(self, answers: dict[str, str | Exception] | None = None, modules: Iterable[str] = checks.REQUIRED_MODULES) -> None:
+    def __init__(
+        self, answers: dict[str, str | Exception] | None = None, modules: Iterable[str] = checks.REQUIRED_MODULES
+    ) -> None:
         self.answers: dict[str, str | Exception] = {
             **CONTEXTS,
             "strepoch": str(int(NOW.timestamp())),
@@ -82,7 +84,9 @@ def test_nothing_fails_where_nothing_is_wrong(tmp_path: Path) -> None:
     settings = site(tmp_path)
     found = checks.check_site(settings, NOW) + checks.check_switch(settings, FakeSwitch(), ["02988880001", "4008*"], NOW)
     assert failures(found) == []
-    assert {"password", "modules", "dialplan", "numbers", "prompts", "recordings", "disk", "clock", "database"} <= {f.check for f in found}
+    assert {"password", "modules", "dialplan", "numbers", "prompts", "recordings", "disk", "clock", "database"} <= {
+        f.check for f in found
+    }
 
 
 def test_the_stock_password_is_a_failure_and_is_named(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_the_shipped_configuration_loads_every_module_that_is_asked_for() -> Non
 
 def test_a_dialplan_without_fallback_or_with_other_numbers_is_a_failure(tmp_path: Path) -> None:
     settings = site(tmp_path)
-    nothing = FakeSwitch({"xml_locate": "can't find anything", **{name: "can't find anything" for name in CONTEXTS}})
+    nothing = FakeSwitch({"xml_locate": "can't find anything", **dict.fromkeys(CONTEXTS, "can't find anything")})
     assert [f.check for f in failures(checks.check_dialplan(settings, nothing, ["1"]))] == ["dialplan", "numbers"]
     finding = only(checks.check_dialplan(settings, FakeSwitch(), ["02988880001"]))
     assert finding.check == "numbers" and "fs render" in finding.fix

@@ -53,7 +53,9 @@ def test_numbers_become_an_expression(numbers: list[str], number: str, served: b
     assert matches(numbers_expression(numbers), number) is served
 
 
-@pytest.mark.parametrize("number", ["", "+", "4*8", "40.8", "4008)", "4008|.*", "${x}", "4008\n", "12345678901234567890123", "*98", "**"])
+@pytest.mark.parametrize(
+    "number", ["", "+", "4*8", "40.8", "4008)", "4008|.*", "${x}", "4008\n", "12345678901234567890123", "*98", "**"]
+)
 def test_what_is_no_number_is_refused_by_name(number: str) -> None:
     with pytest.raises(RenderError, match="is not a number"):
         numbers_expression([number])
@@ -76,9 +78,9 @@ def test_bad_phones_are_refused(phones: list[str]) -> None:
 
 
 def test_values_are_escaped_for_xml_and_for_the_preprocessor() -> None:
-    filled = fill('<param value="{{x}}"/>', {"x": '"><x a=\'b\'/>&$${conf_dir}'}, "t")
+    filled = fill('<param value="{{x}}"/>', {"x": "\"><x a='b'/>&$${conf_dir}"}, "t")
     assert "$${" not in filled
-    assert ElementTree.fromstring(filled).get("value") == '"><x a=\'b\'/>&$${conf_dir}'
+    assert ElementTree.fromstring(filled).get("value") == "\"><x a='b'/>&$${conf_dir}"
 
 
 def test_unknown_placeholders_are_refused() -> None:
@@ -173,7 +175,12 @@ def test_two_sites_have_different_passwords_and_none_is_shown(tmp_path: Path) ->
 def test_secrets_are_for_their_owner_only(tmp_path: Path) -> None:
     run(tmp_path)
     out = tmp_path / "fs"
-    secret = ["autoload_configs/event_socket.conf.xml", "directory/phones/8001.xml", "passwords/event-socket", "passwords/phone-8001"]
+    secret = [
+        "autoload_configs/event_socket.conf.xml",
+        "directory/phones/8001.xml",
+        "passwords/event-socket",
+        "passwords/phone-8001",
+    ]
     for name in secret:
         assert stat.S_IMODE((out / name).stat().st_mode) == 0o600, name
     passwords = [path.read_bytes().strip() for path in (out / "passwords").iterdir()]
