@@ -26,6 +26,7 @@ IP = "127.0.0.1"
 INFO_GAP_SECONDS = 0.2
 QUIET_SECONDS = 0.3  # a prompt has ended when nothing follows it for so long
 LONGEST_CALL_SECONDS = 300
+NOTE_SECONDS = 3.0
 STEP_SECONDS = 120.0  # the longest that one item of a script may wait for the switch
 
 
@@ -103,7 +104,9 @@ class SippCall:
         if not self.over:
             return ""
         self._rtp.close()
-        words = self._note.read_text().split()
+        until = time.monotonic() + NOTE_SECONDS
+        while not (words := self._note.read_text().split()) and time.monotonic() < until:
+            time.sleep(0.05)  # sipp has the note written by a shell of its own, which may end after sipp itself
         if words[:1] == ["refused"]:
             self.status = int(words[1])
         return words[0] if words else "failed"

@@ -22,8 +22,8 @@ def test_from_the_welcome_through_menu_and_page_to_a_message(
 ) -> None:
     if bench.name == "simswitch" and dtmf == "info":
         pytest.skip("the embedded switch has no SIP: keys are keys")
-    bench.engine.start()
     open_office(bench)
+    bench.engine.start()
     call = bench.call(
         CIRCULATION,
         script=[
@@ -54,9 +54,8 @@ def test_from_the_welcome_through_menu_and_page_to_a_message(
 
 
 def test_a_nuisance_caller_is_refused(bench: Bench, database: SiteDatabase) -> None:
-    bench.engine.start()
     command(bench, "blacklist", "add", "1390000*", "--reason", "nuisance")
-    time.sleep(3)  # the engine looks for changes every two seconds
+    bench.engine.start()
     call = bench.call(CIRCULATION, from_="13900001111")
     assert call.wait_ended(20) == "refused"
     row = database.wait_call_ended()
@@ -67,8 +66,8 @@ def test_a_nuisance_caller_is_refused(bench: Bench, database: SiteDatabase) -> N
 
 
 def test_nought_reaches_a_person(bench: Bench, database: SiteDatabase) -> None:
-    bench.engine.start()
     open_office(bench)
+    bench.engine.start()
     phone = bench.phone("8001", talk_seconds=2.0)
     call = bench.call(CIRCULATION, script=[{"after_prompt": True}, {"press": "0"}])
     phone.wait_talking(40)
@@ -91,9 +90,8 @@ def test_nobody_at_the_phone_leads_to_the_message_box(bench: Bench, database: Si
 
 @pytest.mark.parametrize("state", ["open", "closed", "weekend", "holiday"])
 def test_the_time_of_day_decides_the_greeting(bench: Bench, state: str) -> None:
-    bench.engine.start()
     command(bench, "hours", "override", "office", state, "--permanent")
-    time.sleep(3)
+    bench.engine.start()
     call = bench.call(CIRCULATION)
     call.wait_heard(prompt(bench, f"hours/{state}"), 20)
     call.hang_up()
@@ -101,8 +99,8 @@ def test_the_time_of_day_decides_the_greeting(bench: Bench, state: str) -> None:
 
 
 def test_kill_minus_nine_in_a_menu_and_the_same_call_goes_on(bench: Bench, database: SiteDatabase) -> None:
-    bench.engine.start()
     open_office(bench)
+    bench.engine.start()
     call = bench.call(CIRCULATION, script=[{"press_after_prompt": "1"}, {"after_prompt": True}])
     call.wait_heard(prompt(bench, "circulation/complaint"), 40)
     time.sleep(1.0)
