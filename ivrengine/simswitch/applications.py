@@ -73,7 +73,7 @@ def run_private(channel: Channel, message: dict[str, str]) -> Steps:
             channel.hangup(cause_from(message.get("hangup-cause")))
     finally:
         channel.event_lock -= locked
-    channel.core.fire("PRIVATE_COMMAND", channel, first=[(name, value) for name, value in message.items()])
+    channel.core.fire("PRIVATE_COMMAND", channel, first=list(message.items()))
 
 
 def _execute_message(channel: Channel, message: dict[str, str]) -> Steps:

@@ -50,7 +50,8 @@ class SimSwitch:
     """A simulated FreeSWITCH behind an event socket on ``host:port``; port 0 takes a free one (see ``port``).
 
     ``sounds_dir`` holds the prompts that relative paths mean, ``recordings_dir`` the fallback's messages; ``numbers`` are
-    handed to the engine (exact, or with ``*`` at the end); ``apology`` is what the fallback says first. ``speed`` is how many simulated seconds pass in one real second.
+    handed to the engine (exact, or with ``*`` at the end); ``apology`` is what the fallback says first.
+    ``speed`` is how many simulated seconds pass in one real second.
     """
 
     def __init__(self, host: str, port: int, password: str, *, sounds_dir: Path | str, recordings_dir: Path | str,

@@ -83,7 +83,8 @@ class BaresipPhone:
         )
         (self.work / "accounts").write_text(
             f"<sip:{self.pretends or self.extension}@{self.domain}>;auth_user={self.extension};auth_pass={self.password};"
-            f'outbound="sip:{IP}:{self.switch_port};transport=udp";answermode=manual;regint={0 if self.pretends else 60};audio_codecs=PCMA/8000\n'
+            f'outbound="sip:{IP}:{self.switch_port};transport=udp";answermode=manual;'
+            f"regint={0 if self.pretends else 60};audio_codecs=PCMA/8000\n"
         )
         (self.work / "contacts").write_text("")
         with open(self.work / "output.txt", "wb") as output:

@@ -194,7 +194,7 @@ class SippCall:
                 if self.over:
                     return
                 self._do(item)
-        except Exception as error:  # noqa: BLE001 - told to the test by wait_ended
+        except Exception as error:
             self.script_error = f"{self.number}: {error!r}"
 
     def _do(self, item: Mapping[str, Any]) -> None:

@@ -58,7 +58,10 @@ def test_only_a_number_is_dialled(number: str):
         words.dial_argument("user/{number}@d", number, 5, "", "")
 
 
-@pytest.mark.parametrize("value", ["", "x", "menu:1", '{"a": "b c%20 \'x\' ${y}\\n"}', "b64:x", "张三", "a  b ", "Jos\udce9", "-ERR", "_undef_"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "x", "menu:1", '{"a": "b c%20 \'x\' ${y}\\n"}', "b64:x", "张三", "a  b ", "Jos\udce9", "-ERR", "_undef_"],
+)
 def test_values_come_back_as_they_went(value: str):
     stored = words.encode_value(value)
     assert words.decode_value(stored) == value

@@ -179,7 +179,8 @@ def test_pauses_between_attempts_are_doubled_to_a_limit(world, monkeypatch):
         pauses.append(seconds)
         return real_wait(0)
 
-    monkeypatch.setattr(switch._link, "_stopping", type("Stopping", (), {"wait": staticmethod(wait), "is_set": stopping.is_set, "set": stopping.set})())
+    watched = type("Stopping", (), {"wait": staticmethod(wait), "is_set": stopping.is_set, "set": stopping.set})
+    monkeypatch.setattr(switch._link, "_stopping", watched())
     switch.start()
     until(lambda: len(pauses) >= 5)
     assert pauses[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]

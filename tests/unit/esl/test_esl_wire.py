@@ -93,7 +93,8 @@ def test_headers_of_one_family():
 
 @pytest.mark.parametrize("piece", [0, 1, 2, 3, 7, 64, 1000])
 def test_frames_come_out_the_same_however_the_bytes_are_cut(piece: int):
-    raw = reply("+OK accepted") + event("DTMF", "c1") + api("") + b"\n\n" + api(b"\xff\xfe\n\n") + event("X", "c2", body="a\n\nb") + reply("+OK")
+    raw = reply("+OK accepted") + event("DTMF", "c1") + api("") + b"\n\n" + api(b"\xff\xfe\n\n")
+    raw += event("X", "c2", body="a\n\nb") + reply("+OK")
     kinds = [one.content_type for one in frames(raw, piece)]
     assert kinds == [b"command/reply", b"text/event-plain", b"api/response", b"api/response", b"text/event-plain", b"command/reply"]
     found = frames(raw, piece)
