@@ -29,6 +29,11 @@ class EngineProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None, "the engine was never started"
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What all its starts have printed."""
         return "".join(

@@ -132,6 +132,7 @@ class FreeSwitch:
     numbers: Sequence[str] | None = None  # dialled numbers for the engine; the flows' own without it
     phones: Sequence[str] = ("8001", "8002", "8003")
     settings: str = ""  # further lines for ivrengine.toml
+    rtp_ports: int = RTP_PORTS
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +147,7 @@ class FreeSwitch:
         (self.site / "ivrengine.toml").write_text(
             f"[switch]\nport = {self.esl_port}\npassword_file = '{self.conf}/passwords/event-socket'\n"
             f"[freeswitch]\nphones_port = {self.phones_port}\ntrunk_port = {self.trunk_port}\n"
-            f"rtp_first_port = {self.first_rtp}\nrtp_last_port = {self.first_rtp + RTP_PORTS - 2}\n"
+            f"rtp_first_port = {self.first_rtp}\nrtp_last_port = {self.first_rtp + self.rtp_ports - 2}\n"
             f"phones = [{', '.join(repr(phone) for phone in self.phones)}]\n{self.settings}"
         )
         arguments = ["render", "--out", str(self.conf)]
