@@ -57,6 +57,10 @@ def audible_seconds(samples: np.ndarray) -> float:
     return float(np.count_nonzero(power > AUDIBLE**2) * WINDOW / RATE)
 
 
+# Of other sounds less than 0.2 is seen; on a busy machine late packets cost the same sound some of its likeness.
+SAME_SOUND = 0.6
+
+
 def best_match(heard: np.ndarray, sought: np.ndarray) -> tuple[float, float]:
     """Where in ``heard`` ``sought`` fits best: (likeness 0..1, seconds from the start). 1 is the same up to loudness."""
     if len(sought) == 0 or len(heard) < len(sought):
