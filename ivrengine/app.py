@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from ivrengine.config import Settings
+from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.finding import Finding
@@ -20,6 +21,8 @@ from ivrengine.log import note
 from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
 from ivrengine.runtime.call_session import Surroundings
+from ivrengine.runtime.clock import WatchedClock
+from ivrengine.runtime.deadman import LOOK_SECONDS as DEADMAN_LOOK_SECONDS
 from ivrengine.runtime.deadman import DeadMan
 from ivrengine.runtime.greenlets import Crew
 from ivrengine.runtime.library import Library
@@ -27,8 +30,10 @@ from ivrengine.runtime.news import News
 from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
 from ivrengine.runtime.recovery import Recovery
-from ivrengine.runtime.world_feed import LOOK_SECONDS, WorldFeed
+from ivrengine.runtime.world_feed import CALENDAR_SECONDS, LOOK_SECONDS, WorldFeed
 from ivrengine.storage.store import Store
+
+LET_GO_SECONDS = 5.0  # for calls that are let go of: a recording is cut first, and what was said is kept
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +41,19 @@ log = logging.getLogger(__name__)
 class Engine:
     """The engine of one site against one switch."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, wall: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock = clock = WatchedClock(wall)
+        clock.on_jump = self._clock_was_set
         self.crew = Crew()
         self.news = News()
         self.store = Store(settings.database)
         self.catalogue = Catalogue(settings.prompts)
         self.voice = Voice(self.catalogue, settings.languages[0], settings.languages[1:])
         self.world = World(hours=HoursBook({}), outside_numbers=tuple(settings.engine.outside_numbers))
-        self.feed = WorldFeed(self.store, self.world, clock)
-        self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
         self.recorder = Recorder(self.store, clock)
+        self.feed = WorldFeed(self.store, self.world, clock, self.recorder.alarm)
+        self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
         self.reception = Reception(self.library, self.crew, settings.engine.max_calls, clock)
         switch = settings.switch
         self.switch = Switch(
@@ -59,10 +65,12 @@ class Engine:
             clock=clock,
             context=switch.context,
             dial_strings={"extension": f"user/{{number}}@{switch.domain}", "outside": "sofia/gateway/trunk/{number}"},
+            deadman_seconds=settings.engine.deadman_seconds,
         )
         self.recovery = Recovery(self.reception, self.recorder, self.switch, settings.recordings, clock)
         self.deadman = DeadMan(self.switch, self.reception, settings.engine.deadman_seconds)
         self.reception.resynchronise = self.recovery.resynchronise
+        self.reception.taken = self.deadman.arm
         self.reception.open(
             Surroundings(
                 interpreter=Interpreter(self.library, self.world),
@@ -86,12 +94,19 @@ class Engine:
         self.library.recall(self.recovery.pinned_versions())
         self.crew.repeat(self.recorder.save_runs, SAVE_SECONDS)
         self.crew.repeat(self.feed.look, LOOK_SECONDS)
-        self.crew.repeat(self.deadman.move_on, self.deadman.every_seconds)
+        self.crew.repeat(self.feed.check_calendars, CALENDAR_SECONDS)
+        self.crew.repeat(self.deadman.move_on, DEADMAN_LOOK_SECONDS)
         self.switch.start()
         return findings
 
+    def _clock_was_set(self, seconds: float) -> None:
+        for session in self.reception.sessions.values():
+            session.clock_was_set(seconds)
+        sentence = f"the computer's clock was put {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s"
+        self.recorder.alarm(RaiseAlarm("clock_was_set", sentence))
+
     def reload(self) -> list[Finding]:
-        """Read prompts and flows again; with errors the set in force stays."""
+        """Read prompts and flows again; with errors the set in force stays. Calls go on meanwhile."""
         self.catalogue.reload()
         return self.library.reload()
 
@@ -102,7 +117,7 @@ class Engine:
         if left:
             note(log, "the time to finish is over; the calls still up go to the switch's fallback", calls=left)
             self.reception.let_go()
-            self.reception.drain(2.0)
+            self.reception.drain(LET_GO_SECONDS)
         self.switch.stop()
         self.crew.stop_repeating()
         self.recorder.save_runs()

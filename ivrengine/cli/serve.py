@@ -49,9 +49,17 @@ def run(engine: Engine, orders: Orders) -> int:
         orders.asked.clear()
         if orders.reload:
             orders.reload = False
-            engine.reload()
+            reload(engine)
     engine.crew.spawn(_second_stop, orders)
     return engine.stop()
+
+
+def reload(engine: Engine) -> None:
+    """Whatever is wrong with the files or the disk, the calls go on with what is in force."""
+    try:
+        engine.reload()
+    except Exception:
+        log.exception("flows and prompts could not be loaded again; those in force stay")
 
 
 def _second_stop(orders: Orders) -> None:

@@ -31,6 +31,7 @@ from .translate import (
 from .wire import RawEvent
 
 PENDING_LIMIT = 32  # commands of one call whose ends have not been seen; more means that their ends never come
+TAKEN_OVER = "TAKEN_BY_FALLBACK"  # our word for the end of a call that the switch's fallback has taken from us
 CALL_EVENTS = ("CHANNEL_PARK", "CHANNEL_EXECUTE_COMPLETE", "DTMF", "RECORD_STOP", "CHANNEL_HANGUP_COMPLETE")
 
 log = logging.getLogger(__name__)
@@ -171,12 +172,18 @@ class Calls:
             self.forget(call_id)
             self._listener.call_event(call_id, CallerHungUp(cause))
 
-    def settle(self, channels: list[ChannelState]) -> None:
-        """After resynchronising: calls that are gone have hung up; commands whose application runs no more have ended unseen."""
+    def settle(self, channels: list[ChannelState], fallback: str = "") -> None:
+        """After resynchronising: calls that are gone have hung up; commands whose application runs no more have ended unseen.
+
+        A call that has reached the extension ``fallback`` meanwhile is not ours any more.
+        """
         running = {channel.call_id: channel.application for channel in channels}
+        taken = {channel.call_id for channel in channels if fallback and channel.dialled == fallback}
         for call_id, call in list(self._calls.items()):
             if call_id not in running:
                 self.gone(call_id, "LOST_WHILE_DISCONNECTED")
+            elif call_id in taken:
+                self.gone(call_id, TAKEN_OVER)
             elif not running[call_id]:
                 for token in list(call.pending):
                     command = self._take(call, token)

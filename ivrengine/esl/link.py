@@ -128,6 +128,12 @@ class Link:
             raise SwitchRefused(result.strip())
         return result
 
+    def start_over(self, reason: str) -> None:
+        """Drop the link on purpose: what the switch holds has to be read anew."""
+        for connection in (self._events, self._commands):
+            if connection is not None:
+                connection.lose(reason)
+
     # -- the supervisor
 
     def _supervise(self) -> None:

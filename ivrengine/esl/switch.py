@@ -19,12 +19,13 @@ import gevent
 
 from . import commands as words
 from . import resync
-from .calls import Calls, SwitchListener
+from .calls import TAKEN_OVER, Calls, SwitchListener
 from .commands import CLAIMED_VARIABLE, SECRET_VARIABLE, DialKind
 from .connection import Connection, Reply
-from .errors import EslError, SwitchRefused
+from .errors import EslError, SwitchRefused, SwitchTimeout
 from .link import Link, Timing
 from .translate import ChannelState, CommandKind, Pending, channel_state
+from .wire import RawEvent
 
 __all__ = ["ChannelState", "Switch", "SwitchListener"]
 
@@ -51,6 +52,7 @@ class Switch:
         context: str = "ivr",
         fallback: str = "fallback",
         dial_strings: dict[DialKind, str] | None = None,
+        deadman_seconds: float = 60.0,
         timing: Timing | None = None,
     ) -> None:
         self.core_uuid = ""
@@ -59,6 +61,7 @@ class Switch:
         self._shard = shard
         self._context = context
         self._fallback = fallback
+        self._deadman = f"+{max(1, round(deadman_seconds))}"
         self._dial_strings = dial_strings or {"extension": "user/{number}@ivr.local", "outside": "sofia/gateway/trunk/{number}"}
         self._calls = Calls(listener, shard, clock)
         self._link = Link(
@@ -105,7 +108,7 @@ class Switch:
             for dump, state in states:
                 if state.call_id not in self._calls and dump.get("variable_current_application") == "park":
                     self._calls.offer(dump)
-            self._calls.settle([state for _, state in states])
+            self._calls.settle([state for _, state in states], self._fallback)
 
         return deliver
 
@@ -119,6 +122,11 @@ class Switch:
             marked, deleted = self._link.commands.pipeline(
                 [f"api uuid_setvar {call_id} {CLAIMED_VARIABLE} true", f"api sched_del {call_id}"]
             )
+        except SwitchTimeout as error:
+            # Whether the call is ours now is not known; a call that is marked and that nobody serves would wait for ever.
+            self._calls.forget(call_id)
+            self._link.start_over(f"a claim was not answered: {error}")
+            raise
         except EslError:
             self._calls.forget(call_id)
             raise
@@ -129,17 +137,29 @@ class Switch:
             self._link.commands.post(f"api uuid_setvar {call_id} {CLAIMED_VARIABLE}")
         return False
 
-    def rearm(self, call_id: str, seconds: float, destination: str) -> None:
-        """Set the dead-man's timer anew: after ``seconds`` without another call of this, the switch transfers to ``destination``."""
-        call_id, destination = words.call_id_part(call_id), words.number_part(destination)
-        self._on_call(
-            call_id,
-            f"api sched_del {call_id}",
-            f"api sched_transfer +{max(1, round(seconds))} {call_id} {destination} XML {self._context}",
-        )
+    def arm(self, call_id: str) -> None:
+        """Set the dead-man's timer of a call that has just become ours, without waiting for an answer."""
+        call_id = words.call_id_part(call_id)
+        self._link.commands.post(f"api sched_del {call_id}")
+        self._link.commands.post(f"api sched_transfer {self._deadman} {call_id} {self._fallback} XML {self._context}")
 
-    def disarm(self, call_id: str) -> None:
-        self._on_call(call_id, f"api sched_del {words.call_id_part(call_id)}")
+    def rearm(self, call_id: str) -> None:
+        """Set the dead-man's timer anew: its seconds after the last call of this, the switch transfers to the fallback.
+
+        A call whose timer has run out is at the fallback already; it is let go of, and its end told.
+        """
+        call_id = words.call_id_part(call_id)
+        commands = self._link.commands
+        deleted, armed = commands.pipeline(
+            [f"api sched_del {call_id}", f"api sched_transfer {self._deadman} {call_id} {self._fallback} XML {self._context}"]
+        )
+        if self._taken(call_id, armed) and _deleted(deleted) == 0 and self._at_fallback(call_id):
+            commands.post(f"api sched_del {call_id}")
+            self._calls.gone(call_id, TAKEN_OVER)
+
+    def _at_fallback(self, call_id: str) -> bool:
+        reply = self._link.commands.command(f"api uuid_dump {call_id}")
+        return reply.ok and RawEvent(reply.frame.body).get("Caller-Destination-Number") == self._fallback
 
     def expect(self, call_id: str, token: str, kind: CommandKind, path: str = "") -> None:
         """Wait again for the end of a command that an earlier process sent to an adopted call (a bridge that still talks)."""
@@ -217,7 +237,10 @@ class Switch:
         caller_number: str = "",
         caller_name: str = "",
     ) -> None:
-        """Rings a phone and connects it to the caller. Ends with DialEnded, after the talk where there was one."""
+        """Rings a phone and connects it to the caller. Ends with DialEnded, after the talk where there was one.
+
+        The dead-man's switch does not cut in meanwhile. The switch itself sets it again at the end, which we may not live to see.
+        """
         argument = words.dial_argument(self._dial_strings[dial_string_kind], number, ring_seconds, caller_number, caller_name)
         # park_after_bridge (which uuid_bridge needs) parks a channel that sits in the park application already; the second time
         # that leaves it in no application at all, deaf for ever. A bridge from within park comes back to park by itself.
@@ -225,8 +248,11 @@ class Switch:
             call_id,
             Pending(token, "dial"),
             ("bridge", argument),
-            before=[("set", "park_after_bridge=false")],
-            after=[("set", "park_after_bridge=true")],
+            before=[("set", "park_after_bridge=false"), ("sched_cancel", "")],
+            after=[
+                ("set", "park_after_bridge=true"),
+                ("sched_transfer", f"{self._deadman} {self._fallback} XML {self._context}"),
+            ],
         )
 
     def hand_over(self, call_id: str, destination: str) -> None:

@@ -109,18 +109,24 @@ class Interpreter:
         return context.compiled.implementation.handle(context, event)
 
     def fail(self, run: Run, now: float, code: str, sentence: str) -> list[Command]:
-        """The world could not do what the step needs: on to the flow's fallback, as after a fault inside the step."""
+        """The world could not do what the step needs: on to the flow's fallback, as after a fault inside the step.
+
+        Where the flow was about to end with that, the switch's own fallback helps a caller who is still there.
+        """
         commands: list[Command] = []
         if not run.finished:
             self._fall_back(run, EdgeFailed(sentence), now, commands, code)
-        elif sentence:
-            commands.append(RaiseAlarm(code, sentence, f"{run.frame.flow}:{run.frame.step}"))
+            return commands
+        commands.append(RaiseAlarm(code, sentence[:LONGEST_SENTENCE], f"{run.frame.flow}:{run.frame.step}"))
+        if not run.hung_up:
+            commands.append(HandOver("fallback", code))
         return commands
 
     def abandon(self, run: Run, now: float, reason: str) -> list[Command]:
-        """Let go of a call from outside the flow: close its step and give it to the switch's fallback."""
+        """Let go of a call from outside the flow: keep what its step holds, and give it to the switch's fallback."""
         commands: list[Command] = []
         if not run.finished:
+            self._abandon(run, now, commands)
             self._log_quietly(run, now, commands, "abandoned", reason)
             commands.append(HandOver("fallback", reason))
             run.finished = True

@@ -13,6 +13,7 @@ from .context import StepContext
 from .types import Seconds, StepSpec
 
 RECORDING = "recording"  # key of a step's state: the token of the Record that is under way
+RECORDING_NAME = "recording_name"  # the name of its file, for an engine that has to look for it after a restart
 FINISH_KEY = "#"
 HANG_UP_TIMER = "hang_up"
 HANG_UP_SECONDS = 5.0
@@ -32,8 +33,9 @@ def start_recording(context: StepContext, stem: str, limits: RecordingLimits) ->
     """Record until silence, the key ``#`` or the limit. Type-ahead ends here: keys that were pressed are forgotten."""
     context.flush_digits()
     token = context.new_token()
-    context.state[RECORDING] = token
     name = f"{stem}-{_NOT_STEM.sub('-', context.run.call.call_id)[:_LONGEST_STEM]}-{context.run.tokens}"
+    context.state[RECORDING] = token
+    context.state[RECORDING_NAME] = name
     context.emit(Record(token, name, limits.longest, limits.silence, FINISH_KEY))
 
 
@@ -42,6 +44,7 @@ def recording_over(context: StepContext, event: CallEvent) -> RecordingEnded | N
     if not isinstance(event, RecordingEnded) or event.token != context.state.get(RECORDING):
         return None
     del context.state[RECORDING]
+    context.state.pop(RECORDING_NAME, None)
     context.flush_digits()
     if event.outcome == "failed":
         context.alarm("recording_failed", f"the caller could not be recorded: {event.reason or 'no reason told'}")

@@ -2,13 +2,15 @@
 
 All events of one call pass through its inbox in order. A command that the switch refuses, or whose end it never tells, ends
 as a failure of that command, so that no caller waits for ever. A crash in here hands the call to the switch's fallback.
+A command that is lost with the link stops the call's time: the flow goes no further until the link is back.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +29,10 @@ from ivrengine.domain.events import (
     RunResumed,
     SecretCollected,
 )
+from ivrengine.esl.calls import TAKEN_OVER
 from ivrengine.esl.errors import EslError, SwitchUnavailable
 from ivrengine.esl.switch import Switch
+from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.run import Run
 from ivrengine.log import note
@@ -43,6 +47,14 @@ log = logging.getLogger(__name__)
 INBOX_LIMIT = 256  # events of one call that may wait; beyond it further digits are dropped
 GRACE_SECONDS = 10.0  # beyond a command's own length, for the switch to tell its end
 END_SECONDS = 15.0  # after Hangup, for the switch to tell that the channel is gone
+AWAY_SECONDS = 120.0  # the same where the link is down: longer than the dead-man's switch waits
+LINK_BACK_SECONDS = 5.0  # a call that waits for a link that is up is woken after this, should recovery have missed it
+CUT_SECONDS = 2.0  # for a recording that is cut when the engine stops to tell its end
+ROOM_BYTES = 50_000_000  # with less on the disk no recording is begun: it would be torn
+# What an adopted application may take at most, where the command that began it is not known any more.
+LONGEST_SECONDS: dict[CommandKind, float] = {"record": 3600.0, "secret": 600.0}
+# What is still done when a message could not be kept: the trace stays whole, but the caller hears nothing of "saved".
+STILL_DONE = (do.StopPlaying, do.LogStep, do.AddToCounter, do.CountRefusal, do.KeepRecording, do.DropRecording, do.RaiseAlarm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,11 @@ class CallSession:
         self._inbox: deque[CallEvent] = deque()
         self._woken = Event()
         self._guards: dict[str, tuple[float, CallEvent]] = {}  # token -> when it is overdue, and the event that ends it then
-        self.interrupted = False  # a command was lost because the link was down: the step has to begin again
+        self._interrupted_at: float | None = None  # a command was lost because the link was down: the step has to begin again
         self.dialling = False  # connected to, or ringing, another phone: the dead-man's switch must not cut in
+        self._recording = ""  # token of the recording under way
+        self._leaving = self._cutting = False
+        self._must_end_at = run.call.started_at + surroundings.max_call_seconds
         self._ended_by = ""
         self._outcome = ""
         self._cause = ""
@@ -89,14 +104,46 @@ class CallSession:
     def leave(self) -> None:
         """The engine stops and can't wait any longer: the caller goes to the switch's fallback, from whichever step.
 
-        One who talks to a person talks on; the switch ends the call when that person hangs up.
+        What a caller is saying is kept. One who talks to a person talks on; the switch ends the call when that person hangs up.
         """
-        if self.dialling:
-            self._perform([do.EndAfterTalk()])
-            return
-        commands = self._around.interpreter.abandon(self.run, self._around.clock(), "the engine is stopping")
-        self._perform(commands)
+        self._leaving = True
         self._woken.set()
+
+    def clock_was_set(self, seconds: float) -> None:
+        """The wall clock was put forward (or back, if less than nought): what was due in a moment still is."""
+        for name in self.run.timers:
+            self.run.timers[name] += seconds
+        self._guards = {token: (at + seconds, event) for token, (at, event) in self._guards.items()}
+        self._must_end_at += seconds
+        if self._interrupted_at is not None:
+            self._interrupted_at += seconds
+        self._woken.set()
+
+    @property
+    def interrupted(self) -> bool:
+        return self._interrupted_at is not None
+
+    def hold(self) -> None:
+        """The call's time stands still until ``wake_with`` or ``goes_on``."""
+        self._interrupted_at = self._around.clock()
+
+    def wake_with(self, events: Sequence[CallEvent]) -> None:
+        """The link is back: time runs again, and these happened meanwhile."""
+        self._interrupted_at = None
+        for event in events:
+            self.post(event)
+
+    def goes_on(self, token: str, kind: CommandKind) -> None:
+        """After a restart or a broken link: the switch is still busy with what the step waits for."""
+        self._interrupted_at = None
+        self.dialling = kind == "dial"
+        if token in self._guards or kind not in LONGEST_SECONDS:
+            return
+        if kind == "record":
+            self._recording = token
+            self._guard(token, LONGEST_SECONDS[kind], RecordingEnded(token, "failed", reason="the switch is silent"))
+        else:
+            self._guard(token, LONGEST_SECONDS[kind], SecretCollected(token, "failed"))
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -113,7 +160,7 @@ class CallSession:
         try:
             self._perform(begin())
             while not self.run.finished:
-                around.recorder.run_moved(self.run)
+                around.recorder.run_rests(self.run)
                 self._perform(self._next())
             self._await_end()
         except gevent.GreenletExit:
@@ -134,32 +181,63 @@ class CallSession:
             if self.run.finished:
                 return []
             now = around.clock()
-            deadline = self.run.next_deadline()
-            overdue = min(self._guards, key=lambda token: self._guards[token][0], default=None)
-            if deadline is not None and deadline <= now:
-                return around.interpreter.expire(self.run, now)
-            if overdue is not None and self._guards[overdue][0] <= now:
-                return self._give_up_on(overdue, now)
-            if now - self.call.started_at > around.max_call_seconds:
-                around.recorder.alarm(do.RaiseAlarm("call_too_long", "a call reached the longest time allowed", self._place()))
-                ended = CallerHungUp("ALLOTTED_TIMEOUT")
-                return [do.Hangup(ended.cause), *around.interpreter.advance(self.run, ended, now)]
-            moments = [self.call.started_at + around.max_call_seconds + 0.001]
-            moments += [deadline] if deadline is not None else []
-            moments += [self._guards[overdue][0]] if overdue is not None else []
+            if self._leaving:
+                commands = self._let_go(now)
+                if commands:
+                    return commands
+            if now >= self._must_end_at:
+                return self._end_too_long(now)
+            moments = [self._must_end_at]
+            if self._interrupted_at is not None:
+                if around.switch.connected and now - self._interrupted_at >= LINK_BACK_SECONDS:
+                    self.post(RunResumed())
+                    break
+                moments.append(now + LINK_BACK_SECONDS)
+            else:
+                deadline = self.run.next_deadline()
+                overdue = min(self._guards, key=lambda token: self._guards[token][0], default=None)
+                if deadline is not None and deadline <= now:
+                    around.recorder.run_moves(self.run)
+                    return around.interpreter.expire(self.run, now)
+                if overdue is not None and self._guards[overdue][0] <= now:
+                    return self._give_up_on(overdue, now)
+                moments += [deadline] if deadline is not None else []
+                moments += [self._guards[overdue][0]] if overdue is not None else []
             self._woken.clear()
             self._woken.wait(timeout=max(0.0, min(moments) - now))
         event = self._inbox.popleft()
         self._note(event)
+        around.recorder.run_moves(self.run)
         return around.interpreter.advance(self.run, event, around.clock())
+
+    def _let_go(self, now: float) -> list[do.Command]:
+        """What the stopping of the engine means for this call; nothing while a recording is being cut."""
+        if self.dialling:
+            self._leaving = False
+            return [do.EndAfterTalk()]
+        if not self._recording or self.interrupted:
+            self._around.recorder.run_moves(self.run)
+            return self._around.interpreter.abandon(self.run, now, "the engine is stopping")
+        if self._cutting:
+            return []
+        self._cutting = True
+        self._guard(self._recording, CUT_SECONDS - GRACE_SECONDS, RecordingEnded(self._recording, "failed", reason="cut off"))
+        return [do.StopPlaying()]
+
+    def _end_too_long(self, now: float) -> list[do.Command]:
+        self._around.recorder.alarm(do.RaiseAlarm("call_too_long", "a call reached the longest time allowed", self._place()))
+        ended = CallerHungUp("ALLOTTED_TIMEOUT")
+        self._around.recorder.run_moves(self.run)
+        return [do.Hangup(ended.cause), *self._around.interpreter.advance(self.run, ended, now)]
 
     def _note(self, event: CallEvent) -> None:
         token = getattr(event, "token", None)
         if token:
             self._guards.pop(token, None)
+            self._recording = "" if token == self._recording else self._recording
         elif isinstance(event, RunResumed):
             self._guards.clear()
-            self.dialling = self.interrupted = False
+            self.dialling, self._recording, self._interrupted_at = False, "", None
         if isinstance(event, DigitPressed):
             self._around.news.tell(KeyPressed(self.call_id, event.digit))
         elif isinstance(event, Answered):
@@ -169,17 +247,22 @@ class CallSession:
         elif isinstance(event, CallerHungUp):
             self._gone = True
             self._cause = event.cause
-            self._ended_by = self._ended_by or "caller"
-            self._outcome = self._outcome or "caller_hung_up"
+            taken = event.cause == TAKEN_OVER
+            self._ended_by = self._ended_by or ("switch" if taken else "caller")
+            self._outcome = self._outcome or ("fallback" if taken else "caller_hung_up")
 
     def _give_up_on(self, token: str, now: float) -> list[do.Command]:
         _, event = self._guards.pop(token)
-        self._around.recorder.alarm(do.RaiseAlarm("switch_silent", "the switch never told the end of a command", self._place()))
+        if not self._leaving:
+            sentence = "the switch never told the end of a command"
+            self._around.recorder.alarm(do.RaiseAlarm("switch_silent", sentence, self._place()))
+        self._recording = "" if token == self._recording else self._recording
+        self._around.recorder.run_moves(self.run)
         return self._around.interpreter.advance(self.run, event, now)
 
     def _await_end(self) -> None:
         """The flow is over: after a hang-up, learn the switch's cause for the record."""
-        deadline = self._around.clock() + END_SECONDS
+        deadline = self._around.clock() + (AWAY_SECONDS if self.interrupted else END_SECONDS)
         while not self._gone and self._ended_by == "engine" and self._around.clock() < deadline:
             while self._inbox:
                 self._note(self._inbox.popleft())
@@ -194,23 +277,28 @@ class CallSession:
     # -- performing ----------------------------------------------------------------------------------------------------
 
     def _perform(self, commands: list[do.Command]) -> None:
-        for command in commands:
+        not_kept: Exception | None = None
+        # A file is deleted last, when nothing that is saved of the call needs it any more.
+        for command in sorted(commands, key=lambda command: isinstance(command, do.DropRecording)):
+            if not_kept is not None and not isinstance(command, STILL_DONE):
+                continue
             try:
                 self._perform_one(command)
             except StorageError as error:
-                # What was to be kept is not: the caller must not be told that it is.
-                failed = self._around.interpreter.fail(self.run, self._around.clock(), "message_not_kept", str(error))
-                self._perform(failed)
-                return
+                not_kept = error
             except SwitchUnavailable:
-                self.interrupted = True  # when the link is back, recovery wakes us
+                self.hold()  # when the link is back, recovery wakes us
                 note(log, "a command waits for the link to the switch", action=type(command).__name__, call_id=self.call_id)
             except EslError as error:
                 self._refused(command, error)
+        if not_kept is not None:
+            # The caller must not be told that the message is kept.
+            now = self._around.clock()
+            self._perform(self._around.interpreter.fail(self.run, now, "message_not_kept", str(not_kept)))
 
     def _perform_one(self, command: do.Command) -> None:
         around, switch, recorder, call_id = self._around, self._around.switch, self._around.recorder, self.call_id
-        if isinstance(command, do.Record | do.Dial | do.CollectSecret):
+        if isinstance(command, do.Record | do.Dial | do.CollectSecret | do.DropRecording):
             recorder.save_run(self.run)
         match command:
             case do.LogStep():
@@ -231,14 +319,18 @@ class CallSession:
             case do.Answer(token):
                 switch.answer(call_id, token)
             case do.Record(token, name, most, silence, keys):
+                problem = why_not_record(around.recordings)
+                if problem:
+                    self.post(RecordingEnded(token, "failed", reason=problem))
+                    return
                 path = str(around.recordings / f"{name}.wav")
+                self._recording = token
                 self._guard(token, most, RecordingEnded(token, "failed", reason="the switch is silent"))
                 switch.record(call_id, token, path, most, silence, keys)
             case do.CollectSecret():
                 self._collect_secret(command)
             case do.Dial(token, kind, number, ring_seconds):
                 self.dialling = True
-                switch.disarm(call_id)
                 switch.dial(
                     call_id, token, kind, number, ring_seconds, caller_number=self.call.number, caller_name=self.call.name
                 )
@@ -303,3 +395,14 @@ class CallSession:
                 self._around.switch.hang_up(self.call_id, "NORMAL_TEMPORARY_FAILURE")
             except EslError:
                 pass  # the link is down: the dead-man's switch takes the call to the fallback
+
+
+def why_not_record(directory: Path) -> str:
+    """Why a recording can't be begun, or "". A switch that can't open the file would hang the caller up."""
+    try:
+        room = os.statvfs(directory)
+    except OSError as error:
+        return f"the directory {directory} can't be used: {error.strerror}"
+    if room.f_bavail * room.f_frsize < ROOM_BYTES:
+        return f"the disk of {directory} is full"
+    return "" if os.access(directory, os.W_OK | os.X_OK) else f"the directory {directory} can't be written to"

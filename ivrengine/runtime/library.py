@@ -11,6 +11,9 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
+
+import gevent
 
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.calendars import HoursBook
@@ -27,6 +30,7 @@ from ivrengine.storage.store import Store
 from .site_files import CheckedSite, SiteFiles, check_site, read_site
 from .world_feed import WorldFeed
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -83,7 +87,7 @@ class Library:
 
     def reload(self) -> list[Finding]:
         """Read the files again. With errors nothing changes; the findings tell them all."""
-        site = read_site(self._directory)
+        site = _apart(read_site, self._directory)
         checked = self._check(site)
         for finding in checked.findings:
             note(log, str(finding), level=logging.WARNING, action="flow_check", code=finding.code)
@@ -106,7 +110,7 @@ class Library:
                 self._by_version[name, version] = flow
 
     def _check(self, site: SiteFiles) -> CheckedSite:
-        return check_site(site, self._catalogue, self._voice, self._world.outside_numbers, self._clock())
+        return _apart(check_site, site, self._catalogue, self._voice, self._world.outside_numbers, self._clock())
 
     def _put_in_force(self, site: SiteFiles, flows: FlowSet) -> None:
         now = self._clock()
@@ -121,3 +125,8 @@ class Library:
         self._world.lists = site.lists
         self._feed.use_calendars(HoursBook.from_text(site.calendars_text))
         note(log, "flows are in force", version=version, flows=", ".join(sorted(flows.flows)))
+
+
+def _apart(work: Callable[..., T], *args: Any) -> T:
+    """Do pure work in a native thread: a large site takes seconds to check, and no caller should notice."""
+    return gevent.get_hub().threadpool.apply(work, args)

@@ -34,6 +34,7 @@ class Reception:
         self.sessions: dict[str, CallSession] = {}
         self.draining = False
         self.resynchronise: Callable[[str, list[ChannelState]], None] = lambda core_uuid, channels: None
+        self.taken: Callable[[str], None] = lambda call_id: None  # called with the id of each call that has become ours
         self._library = library
         self._around: Surroundings
         self._crew = crew
@@ -79,12 +80,15 @@ class Reception:
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 
-    def adopt(self, run: Run, *events: CallEvent) -> None:
-        """Go on with a call that an earlier process had; ``events`` are what it meets first."""
+    def adopt(self, run: Run, *events: CallEvent) -> CallSession:
+        """Go on with a call that an earlier process had. ``events`` are what it meets first; without any its time stands still
+        until it is told what to do."""
         session = self._admit(run)
+        session.hold()
         for event in events:
             session.post(event)
         self._crew.spawn(self._run, session, session.resume)
+        return session
 
     def _admit(self, run: Run) -> CallSession:
         session = CallSession(run, self._around)
@@ -93,13 +97,16 @@ class Reception:
 
     def _take(self, session: CallSession, flow_name: str, version: str, orphaned: bool) -> None:
         """Claim the call and walk it through its flow. Lost races and dead channels end here."""
-        if not orphaned and not self._claim(session.call_id):
-            self.sessions.pop(session.call_id, None)
-            return
-        note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
-        self._around.recorder.call_begun(session.call, flow_name, version)
-        self._around.news.tell(CallBegun(session.call, flow_name))
-        self._run(session, session.start)
+        try:
+            if not orphaned and not self._claim(session.call_id):
+                return
+            self.taken(session.call_id)
+            note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
+            self._around.recorder.call_begun(session.call, flow_name, version)
+            self._around.news.tell(CallBegun(session.call, flow_name))
+            session.start()
+        finally:
+            self._discharge(session)
 
     def _claim(self, call_id: str) -> bool:
         """Whoever deletes the call's timer owns the call."""
@@ -113,8 +120,11 @@ class Reception:
         try:
             live()
         finally:
-            if self.sessions.get(session.call_id) is session:
-                del self.sessions[session.call_id]
+            self._discharge(session)
+
+    def _discharge(self, session: CallSession) -> None:
+        if self.sessions.get(session.call_id) is session:
+            del self.sessions[session.call_id]
 
     def _alarm(self, code: str, sentence: str, place: str = "") -> None:
         self._around.recorder.alarm(RaiseAlarm(code, sentence, place))

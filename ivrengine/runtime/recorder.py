@@ -44,8 +44,13 @@ class Recorder:
 
     # -- the place in the flow -----------------------------------------------------------------------------------------
 
-    def run_moved(self, run: Run) -> None:
+    def run_rests(self, run: Run) -> None:
+        """The run has changed and now waits: it may be saved at any time."""
         self._moved[run.call.call_id] = run
+
+    def run_moves(self, run: Run) -> None:
+        """Until it rests again nothing of the run is saved: what it has decided is not done yet."""
+        self._moved.pop(run.call.call_id, None)
 
     def save_runs(self) -> None:
         """Save every run that has moved since the last time; called SAVE_SECONDS apart."""
@@ -62,6 +67,10 @@ class Recorder:
 
     def step(self, call_id: str, step: LogStep) -> None:
         self._write(self.store.steps.log, call_id, step)
+
+    def trace_from(self, call_id: str, sequence: int) -> None:
+        """The call walks again from this step of its trace on."""
+        self._write(self.store.steps.cut, call_id, sequence)
 
     def keep_message(self, call: CallInfo, message: KeepMessage) -> None:
         """Returns when the message is durable; the caller may be told so. Raises StorageError."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
@@ -18,10 +18,12 @@ from ivrengine.domain.events import CallerHungUp, CallEvent, RecordingEnded, Run
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
+from ivrengine.flow.recording import RECORDING, RECORDING_NAME
 from ivrengine.flow.run import Run
 from ivrengine.log import note
 from ivrengine.prompts.wav import BadWav, read_wav
 
+from .call_session import CallSession
 from .reception import Reception
 from .recorder import Recorder
 
@@ -68,34 +70,56 @@ class Recovery:
         alive = {channel.call_id: channel for channel in channels}
         sessions = dict(self._reception.sessions)
         for call_id, session in sessions.items():
-            if call_id in alive and session.run.finished:
-                self._end_again(call_id)
-            elif session.interrupted:
-                session.post(RunResumed())
+            self._guarded(call_id, self._reconnect, session, alive.get(call_id))
         saved, self._saved = self._saved, {}
         begun, self._begun = self._begun, set()
         for call_id, run in saved.items():
             if call_id not in sessions:
-                self._adopt(run, alive.get(call_id))
+                self._guarded(call_id, self._adopt, run, alive.get(call_id))
         for call_id in begun - set(saved) - set(sessions) - set(alive):
             self._recorder.call_ended(call_id, "unknown", LOST, "lost")
         for call_id, channel in alive.items():
             if call_id not in sessions and call_id not in saved:
                 # Claimed, and then its engine died before it had saved anything: the call begins anew.
                 call = CallInfo(call_id, channel.dialled, channel.number, channel.name, channel.created_at or self._clock())
+                self._recorder.trace_from(call_id, 0)
                 self._reception.call_offered(call, channel, orphaned=True)
         note(log, "the link to the switch is up", channels=len(alive), sessions=len(self._reception.sessions), core=core_uuid)
 
+    def _guarded(self, call_id: str, work: Callable[..., None], *args: Any) -> None:
+        """One call that can't be picked up must not keep the others waiting; the dead-man's switch takes care of it."""
+        try:
+            work(*args)
+        except Exception as error:
+            log.exception("a call could not be picked up again")
+            self._recorder.alarm(RaiseAlarm("recovery_failed", f"{type(error).__name__}: {error}", call_id))
+
+    def _reconnect(self, session: CallSession, channel: ChannelState | None) -> None:
+        """A call of this process, after its link was down."""
+        run = session.run
+        if channel is None:  # its end is told next
+            session.wake_with(self._missed_recording(run, "hangup"))
+        elif run.finished:
+            self._end_again(session.call_id)
+        elif session.interrupted:
+            if not self._goes_on(session, channel):
+                session.wake_with(self._missed_recording(run, "key") or [RunResumed()])
+        elif channel.application != "record":
+            session.wake_with(self._missed_recording(run, "key"))
+
     def _adopt(self, run: Run, channel: ChannelState | None) -> None:
+        """A call of an earlier process."""
+        call_id = run.call.call_id
+        self._recorder.trace_from(call_id, run.trace_length)
         if channel is None:
             self._reception.adopt(run, *self._missed_recording(run, "hangup"), CallerHungUp(LOST))
             return
-        goes_on = self._goes_on(run, channel)
-        note(log, "a call is picked up again", call_id=run.call.call_id, step=run.frame.step, busy_with=channel.application)
-        if goes_on:
-            self._reception.adopt(run)
-        else:
-            self._reception.adopt(run, *(self._missed_recording(run, "key") or [RunResumed()]))
+        note(log, "a call is picked up again", call_id=call_id, step=run.frame.step, busy_with=channel.application)
+        session = self._reception.adopt(run)
+        if not self._goes_on(session, channel):
+            session.wake_with(self._missed_recording(run, "key") or [RunResumed()])
+        if not session.dialling:
+            self._reception.taken(call_id)
 
     def _end_again(self, call_id: str) -> None:
         """The flow had ended while the link was down, so its hang-up never reached the switch."""
@@ -106,22 +130,24 @@ class Recovery:
 
     def _missed_recording(self, run: Run, ended_by: Literal["key", "hangup"]) -> list[CallEvent]:
         """A recording that ended while nobody looked: its file tells what its event would have told."""
-        token = _waiting_token(run)
-        call_id, _, number = token.rpartition(":")
-        for path in self._recordings.glob(f"*-{call_id}-{number}.wav") if token else ():
-            try:
-                return [RecordingEnded(token, "recorded", str(path), read_wav(path).duration_ms, ended_by)]
-            except (OSError, BadWav) as error:
-                note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
-        return []
+        token, name = run.frame.state.get(RECORDING), run.frame.state.get(RECORDING_NAME)
+        if not token or not name:
+            return []
+        path = self._recordings / f"{name}.wav"
+        try:
+            return [RecordingEnded(token, "recorded", str(path), read_wav(path).duration_ms, ended_by)]
+        except (OSError, BadWav) as error:
+            note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
+            return []
 
-    def _goes_on(self, run: Run, channel: ChannelState) -> bool:
+    def _goes_on(self, session: CallSession, channel: ChannelState) -> bool:
         """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again."""
         kind = GOES_ON.get(channel.application)
-        token = channel.application_token or _waiting_token(run)
+        token = channel.application_token or _waiting_token(session.run)
         if kind and token:
             path = channel.application_data.split(" ")[0] if kind == "record" else ""
-            self._switch.expect(run.call.call_id, token, kind, path)
+            self._switch.expect(session.call_id, token, kind, path)
+            session.goes_on(token, kind)
             return True
         if channel.application:
             try:

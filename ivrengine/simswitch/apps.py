@@ -119,6 +119,15 @@ def sched_transfer(channel: Channel, data: str) -> None:
         channel.set("last_sched_id", str(number))
 
 
+@application("sched_cancel")
+def sched_cancel(channel: Channel, data: str) -> None:
+    """Everything scheduled under a name or a number; of this call where neither is given."""
+    if data.isdigit():
+        channel.core.delete_task(int(data))
+    else:
+        channel.core.delete_group(data or channel.uuid)
+
+
 @application("sched_hangup")
 def sched_hangup(channel: Channel, data: str) -> None:
     arguments = split_arguments(data)

@@ -40,6 +40,14 @@ class Steps:
 
         return self._database.submit(write, "a step of the trace")
 
+    def cut(self, call_id: str, sequence: int) -> Ticket[None]:
+        """Forget the call's steps from ``sequence`` on: it goes on from a place that was saved before they were walked."""
+
+        def write(db: sqlite_utils.Database) -> None:
+            db.execute("DELETE FROM steps WHERE call_id = ? AND sequence >= ?", (storable(call_id), sequence))
+
+        return self._database.submit(write, "the end of a trace")
+
     def of_call(self, call_id: str) -> list[LogStep]:
         """The steps of one call (its whole id), in order."""
         return self._database.read(
