@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -46,10 +46,7 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Store]:
 
 def zone_of(settings: Settings) -> tzinfo:
     """The zone in which this site writes and reads times."""
-    try:
-        return ZoneInfo(settings.engine.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise click.ClickException(f"engine.timezone: there is no time zone {settings.engine.timezone!r}") from error
+    return ZoneInfo(settings.engine.timezone)
 
 
 def moment(text: str, zone: tzinfo, now: float) -> float:

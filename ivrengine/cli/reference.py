@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import Field, fields
@@ -13,12 +14,11 @@ from typing import Any
 
 import click
 
-from ivrengine.config import EngineSettings, FreeswitchSettings, SwitchSettings
+from ivrengine.config import KINDS, EngineSettings, FreeswitchSettings, SwitchSettings
 
 from .main import cli
 
 SECTIONS = {"switch": SwitchSettings, "engine": EngineSettings, "freeswitch": FreeswitchSettings}
-_KINDS = {str: "text", int: "whole number", float: "number", list: "list of texts"}
 
 _HEAD = """\
 # Commands and settings
@@ -94,8 +94,8 @@ def _page() -> Iterator[str]:
     for section, kind in SECTIONS.items():
         yield f"\n### [{section}]\n\n{kind.__doc__}\n\n| key | what | default |\n|---|---|---|\n"
         for field in fields(kind):
-            default = _default(field)
-            yield f"| `{field.name}` | {_KINDS[type(default)]}: {_cell(field.metadata['meaning'])} | {_toml(default)} |\n"
+            default, meaning = _default(field), _cell(field.metadata["meaning"])
+            yield f"| `{field.name}` | {KINDS[type(default)]}{_bounds(field)}: {meaning} | {_toml(default)} |\n"
 
 
 def _text(command: click.Command) -> str:
@@ -129,6 +129,11 @@ def _value(option: click.Option) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _bounds(field: Field[Any]) -> str:
+    least, most = field.metadata["least"], field.metadata["most"]
+    return f" {least:.0f}-{most:.0f}" if most < math.inf else ""
 
 
 def _default(field: Field[Any]) -> Any:

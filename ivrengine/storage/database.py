@@ -26,8 +26,9 @@ import sqlite_utils
 from gevent.event import AsyncResult
 from gevent.queue import Empty, SimpleQueue
 
-from .errors import NotKept, StorageClosed, StorageError, StorageOverloaded, StorageTimeout
+from .errors import NotKept, StorageClosed, StorageError, StorageOverloaded, StorageTimeout, UnknownDatabase
 from .migrations import migrate
+from .native import outcome, unpack
 
 GATHER_SECONDS = 0.01  # a commit costs fifteen times what a row costs: what comes within this time shares one
 QUEUE_LIMIT = 20_000  # writes waiting for the disk; a call makes about twenty in its life
@@ -109,9 +110,12 @@ class Database:
             return
         self._hub = gevent.get_hub()
         try:
-            self._writer, readers = self._hub.threadpool.apply(_connect, (self.path,))
+            self._writer, readers = unpack(self._hub.threadpool.apply(outcome, (_connect, self.path)))
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(f"the database {self.path} can't be opened: {error}") from error
+            sentence = error.strerror if isinstance(error, OSError) else str(error)
+            raise StorageError(f"the database {self.path} can't be opened: {sentence}") from error
+        except UnknownDatabase as error:
+            raise UnknownDatabase(f"{self.path}: {error}") from error
         for reader in readers:
             self._idle_readers.put(reader)
         self._open = True
@@ -182,7 +186,7 @@ class Database:
         except Empty:
             raise too_late from None
         try:
-            job = self._hub.threadpool.spawn(_read_consistently, reader, read)
+            job = self._hub.threadpool.spawn(outcome, _read_consistently, reader, read)
         except BaseException:
             self._idle_readers.put(reader)
             raise
@@ -196,7 +200,7 @@ class Database:
         if not job.ready():
             raise too_late
         try:
-            return job.get_nowait()
+            return unpack(job.get_nowait())
         except sqlite3.Error as error:
             raise StorageError(f"the database {self.path} can't be read: {error}") from error
 
@@ -206,13 +210,10 @@ class Database:
                 if len(self._pending) < BATCH_LIMIT and self._open:
                     gevent.sleep(GATHER_SECONDS)
                 batch = [self._pending.popleft() for _ in range(min(BATCH_LIMIT, len(self._pending)))]
-                job = self._hub.threadpool.spawn(_commit, self._writer, batch)
-                job.wait()
-                if job.successful():
-                    outcomes = job.get_nowait()
-                else:
-                    failure = NotKept(f"the database {self.path} could not commit, so nothing of this was kept: {job.exception}")
-                    failure.__cause__ = job.exception
+                outcomes, error = self._hub.threadpool.spawn(outcome, _commit, self._writer, batch).get()
+                if error is not None:
+                    failure = NotKept(f"the database {self.path} could not commit, so nothing of this was kept: {error}")
+                    failure.__cause__ = error
                     outcomes = [(None, failure)] * len(batch)
                 for ticket, (value, error) in zip(batch, outcomes, strict=True):
                     ticket._settle(value, error)

@@ -18,6 +18,7 @@ from ivrengine.domain.commands import KeepMessage
 
 from .database import Database, Ticket
 from .errors import StorageError
+from .native import outcome, unpack
 from .rows import LIST_LIMIT, by_short_id, select, storable
 
 
@@ -114,6 +115,6 @@ class Messages:
 def remove_file(path: str) -> None:
     """Remove a file in a native thread; one that is gone already is no error. Raises StorageError."""
     try:
-        gevent.get_hub().threadpool.apply(Path(path).unlink, kwds={"missing_ok": True})
+        unpack(gevent.get_hub().threadpool.apply(outcome, (Path(path).unlink, True)))
     except OSError as error:
         raise StorageError(f"the file {path} can't be removed: {error.strerror}") from error

@@ -193,11 +193,6 @@ def test_a_trace_as_json_and_a_call_without_steps(called: Settings) -> None:
     assert "no call whose id begins with 'none'" in run(called, calls, "show", "none", code=1).output
 
 
-def test_a_wrong_time_zone_is_told(called: Settings) -> None:
-    called.engine.timezone = "Mars/Base"
-    assert "no time zone 'Mars/Base'" in run(called, calls, "list", code=1).output
-
-
 # -- voicemail -----------------------------------------------------------------------------------------------------------
 
 
