@@ -28,11 +28,11 @@ def _shown(key: str, value: Any) -> str:
     return repr(text) if not text or any(c.isspace() or not c.isprintable() or c in "'\"=" for c in text) else text
 
 
-def set_up(verbose: bool = False) -> None:
-    """Send the log to standard error, one line an entry."""
+def set_up(level: int = logging.INFO) -> None:
+    """Send the log from ``level`` on to standard error, one line an entry."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(level)
     logging.getLogger("greenswitch").setLevel(logging.WARNING)

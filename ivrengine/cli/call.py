@@ -22,6 +22,7 @@ from ivrengine.domain import commands as do
 from ivrengine.domain.audio import Audio
 from ivrengine.domain.caller import CallInfo, clean_name, clean_number
 from ivrengine.errors import IvrEngineError
+from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.flow.calendars import HoursBook, Override
 from ivrengine.flow.finding import errors
@@ -133,6 +134,7 @@ class VirtualCall:
                 click.echo(str(error))
                 continue
             except click.Abort:
+                click.echo()
                 acts = [Act("hangup")]
             for act in acts:
                 self._do(act)
@@ -261,6 +263,10 @@ class _NoCalls:
     def switch_lost(self, reason: str) -> None: ...
 
 
+# what a line typed during a call is to the switch; there is no prompt to wait for, the caller has heard it
+_ORDERS = {"press": "press", "press_at_once": "press", "speak": "speak", "hangup": "hangup"}
+
+
 class LiveCall:
     """A simulated caller on the embedded switch that the demo has started."""
 
@@ -277,11 +283,13 @@ class LiveCall:
         try:
             self._call_id = place_call(switch, self._number, self._caller, keys or "", self._name)
             if keys is None:
-                click.echo("Type keys and Enter; an empty line hangs up.")
+                click.echo('Type keys and Enter, as in "1" or "w2s 2#"; an empty line hangs up.')
                 reader = gevent.spawn(self._read_keys, switch)
             self._watch(switch)
             if keys is None:
                 reader.kill(block=False)
+        except EslError as error:
+            raise NoLiveCall(f"the call is lost: {error}") from error
         except KeyboardInterrupt:
             sim(switch, f"hangup {self._call_id}")
         finally:
@@ -291,13 +299,19 @@ class LiveCall:
         path = self._settings.data / DEMO_FILE
         try:
             where = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            host, port, password = where["host"], where["port"], where["password"]
+        except FileNotFoundError:
             raise NoLiveCall(f"no demo is running (there is no {path}); start ./scripts/demo first") from None
+        except PermissionError:
+            raise NoLiveCall(f"{path} can't be read: the demo is another user's; call it as that user") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NoLiveCall(f"{path} can't be understood ({error}); start ./scripts/demo again") from None
         # A shard of its own, which no call has: the demo's calls are none of this process's business.
-        switch = Switch(where["host"], where["port"], where["password"], _NoCalls(), "call-command")
+        switch = Switch(host, port, password, _NoCalls(), "call-command")
         switch.start()
         if not switch.wait_connected(CONNECT_SECONDS):
-            raise NoLiveCall(f"the demo's switch does not answer: {switch.last_error}")
+            switch.stop()
+            raise NoLiveCall(f"the demo's switch does not answer: {switch.last_error}; start ./scripts/demo again")
         return switch
 
     def _read_keys(self, switch: Switch) -> None:
@@ -305,8 +319,12 @@ class LiveCall:
         while True:
             line = tp_read(sys.stdin.fileno(), 200).decode("utf-8", "replace").strip()
             try:
-                sim(switch, f"press {self._call_id} {line}" if line else f"hangup {self._call_id}")
-            except NoLiveCall as error:
+                for act in parse_keys(line) if line else [Act("hangup")]:
+                    if act.kind == "wait":
+                        gevent.sleep(act.seconds)
+                    else:
+                        sim(switch, f"{_ORDERS[act.kind]} {self._call_id} {act.value}".rstrip())
+            except (BadKeys, NoLiveCall) as error:
                 click.echo(str(error))
             if not line:
                 return

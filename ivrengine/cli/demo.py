@@ -7,11 +7,13 @@ are left in ``data/demo.json`` (readable by this user only) for ``ivrengine call
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -24,11 +26,13 @@ from ivrengine.errors import IvrEngineError
 from ivrengine.log import set_up
 
 from .live import DEMO_FILE, Teller, place_call
-from .serve import Orders, run
+from .serve import Orders, need_plain_paths, run
+from .simswitch import CONTEXT as EMBEDDED_CONTEXT
+from .simswitch import SHARD as EMBEDDED_SHARD
 
 START_SECONDS = 20.0
 FIRST_CALL_FROM = "13800138000"
-FIRST_CALL_KEYS = "1 1 w1s hangup"
+FIRST_CALL_KEYS = "2 1 w4s hangup"
 
 
 class DemoFailed(IvrEngineError):
@@ -45,18 +49,20 @@ class DemoFailed(IvrEngineError):
 @click.pass_obj
 def demo(settings: Settings, number: str | None, keys: str, port: int, once: bool) -> None:
     """Start everything on the embedded switch, place a call and stay up for more."""
-    set_up()
+    set_up(level=logging.WARNING)  # what happens to calls is told below, in other words
+    need_plain_paths(settings)
     settings.switch.host, settings.switch.port = "127.0.0.1", _free_port()
     settings.switch.password, settings.switch.password_file = secrets.token_urlsafe(16), ""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.switch.shard, settings.switch.context = EMBEDDED_SHARD, EMBEDDED_CONTEXT
+    engine = Engine(settings)
     orders = Orders()
     switch = _start_switch(settings)
-    engine = Engine(settings)
     try:
+        _wait_for_switch(settings, switch)
         engine.news.watch(Teller(engine).tell)
         engine.start()
         if not engine.switch.wait_connected(START_SECONDS):
-            raise DemoFailed(f"the embedded switch did not answer within {START_SECONDS:g} s: {engine.switch.last_error}")
+            raise DemoFailed(f"the embedded switch let nobody in within {START_SECONDS:g} s: {engine.switch.last_error}")
         _leave_address(settings)
         page = _serve_page(engine, port)
         number = number or _first_number(engine)
@@ -91,6 +97,20 @@ def _start_switch(settings: Settings) -> subprocess.Popen[bytes]:
     }
     command = [sys.executable, "-m", "ivrengine", "--site", str(settings.site), "simswitch"]
     return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def _wait_for_switch(settings: Settings, switch: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection((settings.switch.host, settings.switch.port), 1.0).close()
+            return
+        except OSError as error:
+            if switch.poll() is not None:
+                raise DemoFailed("the embedded switch ended at once; what it said stands above") from error
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"the embedded switch did not answer within {START_SECONDS:g} s") from error
+            gevent.sleep(0.05)
 
 
 def _leave_address(settings: Settings) -> None:

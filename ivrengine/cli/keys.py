@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ivrengine.flow.types import KEYS
@@ -39,7 +40,7 @@ def _act(word: str) -> Act:
     if word == "hangup":
         return Act("hangup")
     if word.startswith("say:") and len(word) > 4:
-        return Act("speak", word[4:])
+        return Act("speak", str(Path(word[4:]).absolute()))  # the switch may run in another directory
     if match := _WAIT.match(word):
         seconds = float(match[1]) * _SECONDS[match[2]]
         if seconds > LONGEST_WAIT_SECONDS:

@@ -29,7 +29,8 @@ def sim(switch: Switch, order: str, *, timeout: float = 10.0) -> str:
     try:
         return switch.api(f"sim {order}", timeout)
     except EslError as error:
-        raise NoLiveCall(f"the switch refuses: {error} (calls can be placed on the embedded switch only)") from error
+        hint = "; calls can be placed on the embedded switch only" if "not found" in str(error) else ""
+        raise NoLiveCall(f"the switch refuses: {str(error).removeprefix('-ERR ')}{hint}") from error
 
 
 def place_call(switch: Switch, number: str, caller: str, keys: str, name: str = "") -> str:

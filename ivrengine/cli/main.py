@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
+import logging
 import sys
 
 import click
@@ -53,8 +56,19 @@ def cli(context: click.Context, site: str) -> None:
     context.obj = load_settings(site)
 
 
+def speak_any_language() -> None:
+    """Texts of prompts are Chinese. A terminal whose locale says nothing (ASCII) gets UTF-8, any other what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if ascii_only else stream.encoding, errors="replace")
+
+
 def main() -> None:
     """Run a command; errors that a person can mend are one sentence, not a stack."""
+    # What a command says to a person it says itself; only those that run on (serve, demo) send the log to the terminal.
+    logging.getLogger().addHandler(logging.NullHandler())
+    speak_any_language()
     try:
         cli(prog_name="ivrengine")
     except IvrEngineError as error:

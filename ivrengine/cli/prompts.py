@@ -114,6 +114,7 @@ def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str
     try:
         for language in languages or settings.languages:
             catalogue = Catalogue(settings.prompts)
+            _refuse_unknown(catalogue, language, settings.languages)
             _refuse_broken(catalogue, language)
             for result in _with_progress(say_missing(catalogue, language, names or None, again=again), f"Saying {language}"):
                 if result.outcome == "failed":
@@ -126,6 +127,13 @@ def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str
     click.echo(f"{said} said, {kept} kept as they were, {failed} failed")
     if failed:
         sys.exit(1)
+
+
+def _refuse_unknown(catalogue: Catalogue, language: str, expected: list[str]) -> None:
+    """A language without a directory that the settings don't name either is a slip of the keyboard."""
+    directory = catalogue.root / check_language(language)
+    if language not in expected and not directory.is_dir():
+        raise click.ClickException(f"there is no directory {directory}; the settings' languages are {', '.join(expected)}")
 
 
 def _refuse_broken(catalogue: Catalogue, language: str) -> None:

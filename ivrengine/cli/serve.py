@@ -18,6 +18,7 @@ from ivrengine.app import Engine
 from ivrengine.config import STOCK_PASSWORD, Settings
 from ivrengine.errors import SettingsError
 from ivrengine.log import set_up
+from ivrengine.prompts.names import path_problem
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +73,24 @@ def _second_stop(orders: Orders) -> None:
     os._exit(1)
 
 
+def need_plain_paths(settings: Settings) -> None:
+    """Paths of prompts and recordings go into the switch's commands: told at the start, not to the first caller."""
+    for path, fix in (
+        (settings.prompts, "move the site to another directory"),
+        (settings.data, "set `data` at the top of ivrengine.toml to another directory, or IVRENGINE_DATA"),
+    ):
+        problem = path_problem(str(path))
+        if problem:
+            raise SettingsError(f"{problem}; {fix}")
+
+
 @click.command()
 @click.option("--verbose", is_flag=True, help="Log more.")
 @click.pass_obj
 def serve(settings: Settings, verbose: bool) -> None:
     """Take calls from the switch until stopped."""
-    set_up(verbose)
+    set_up(logging.DEBUG if verbose else logging.INFO)
+    need_plain_paths(settings)
     if settings.switch_password() in ("", STOCK_PASSWORD):
         raise SettingsError(
             "the event socket's password is empty or the stock one; set switch.password_file to the file that "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 
 import click
@@ -15,6 +16,7 @@ from ivrengine.simswitch.server import NotLoopback, SimSwitch
 from .freeswitch_conf import TEMPLATES
 from .fs import numbers_of_flows
 
+SHARD, CONTEXT = "ivr", "ivr"  # what the embedded switch's dialplan says
 APOLOGY = TEMPLATES / "sounds" / "apology.wav"  # the one that a real switch's fallback says
 
 
@@ -24,12 +26,30 @@ APOLOGY = TEMPLATES / "sounds" / "apology.wav"  # the one that a real switch's f
 @click.pass_obj
 def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
     """Run the embedded switch on the host and port of [switch]: a FreeSWITCH to try things on, without real calls."""
-    set_up(verbose)
+    set_up(logging.DEBUG if verbose else logging.WARNING)
+    server = embedded_switch(settings, speed)
+    asked_to_stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
+    signal.signal(signal.SIGINT, lambda *_: asked_to_stop.set())
+    try:
+        server.start()
+    except OSError as error:
+        raise SettingsError(f"the embedded switch can't listen on {server.host}:{server.port}: {error.strerror}") from error
+    click.echo(f"simulated switch on {server.host}:{server.port} - no real calls")
+    asked_to_stop.wait()
+    server.stop()
+
+
+def embedded_switch(settings: Settings, speed: float = 1.0) -> SimSwitch:
+    """The switch of this site, not yet started, with the directory that its fallback records into. Raises SettingsError."""
+    if (settings.switch.shard, settings.switch.context) != (SHARD, CONTEXT):
+        raise SettingsError(f"the embedded switch knows the shard {SHARD} and the context {CONTEXT} only: change [switch]")
     password = settings.switch_password()
     if not password:
         raise SettingsError("the embedded switch needs a password: set switch.password or switch.password_file")
     try:
-        server = SimSwitch(
+        settings.unclaimed_messages.mkdir(parents=True, exist_ok=True)
+        return SimSwitch(
             settings.switch.host,
             settings.switch.port,
             password,
@@ -40,12 +60,7 @@ def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
             domain=settings.switch.domain,
             apology=APOLOGY,
         )
-        server.start()
-    except (NotLoopback, OSError) as error:
+    except OSError as error:
+        raise SettingsError(f"{settings.unclaimed_messages} can't be made: {error.strerror}") from error
+    except (NotLoopback, ValueError) as error:
         raise SettingsError(f"the embedded switch can't start: {error}") from error
-    asked_to_stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
-    signal.signal(signal.SIGINT, lambda *_: asked_to_stop.set())
-    click.echo(f"simulated switch on {server.host}:{server.port} - no real calls")
-    asked_to_stop.wait()
-    server.stop()
