@@ -205,11 +205,15 @@ class Interpreter:
         raise TypeError(f"{frame.flow}:{frame.step} returned {result!r}")
 
     def _go_back(self, run: Run, now: float, commands: list[Command]) -> Result:
-        menus = run.frames[-1].menus
-        here = run.frames[-1].step
-        while menus and menus[-1] == here:
-            menus.pop()
-        target = menus.pop() if menus else here
+        """The last menu before this step; out of a sub-flow that has none, the last one of the flow that entered it."""
+        while True:
+            frame = run.frames[-1]
+            while frame.menus and frame.menus[-1] == frame.step:
+                frame.menus.pop()
+            if frame.menus or len(run.frames) == 1:
+                break
+            run.frames.pop()
+        target = frame.menus.pop() if frame.menus else frame.step
         return self._enter_step(run, target, now, commands)
 
     def _log(
