@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from ivrengine.config import Settings
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.errors import SettingsError
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.finding import Finding
@@ -87,7 +88,10 @@ class Engine:
     def start(self) -> list[Finding]:
         """Take calls. Returns the linter's findings; raises SettingsError, StorageError or NothingToServe."""
         for directory in (self.settings.recordings, self.settings.voicemail):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o770)
+            try:
+                directory.mkdir(parents=True, exist_ok=True, mode=0o770)
+            except OSError as error:
+                raise SettingsError(f"{directory} can't be made: {error.strerror}") from error
         self.store.open()
         findings = self.library.start()
         self.recovery.load()

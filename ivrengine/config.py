@@ -160,21 +160,21 @@ def load_settings(site: Path | str, environ: dict[str, str] | None = None) -> Se
     if not isinstance(data, str | None):
         raise SettingsError(f"{path}: data must be a text, not {data!r}")
     settings.data = site / (environ.get("IVRENGINE_DATA") or data or "data")
-    _check_engine(settings.engine)
+    _check_engine(settings.engine, path)
     return settings
 
 
-def _check_engine(engine: EngineSettings) -> None:
+def _check_engine(engine: EngineSettings, path: Path) -> None:
     """What only the whole value can tell."""
     for language in engine.languages:
         if not is_language(language):
-            raise SettingsError(f"engine.languages: {language!r} can't name a language: write it like zh-CN or en-US")
+            raise SettingsError(f"{path}: engine.languages: {language!r} can't name a language: write it like zh-CN or en-US")
     if not engine.languages:
-        raise SettingsError("engine.languages: at least one language is needed")
+        raise SettingsError(f"{path}: engine.languages: at least one language is needed")
     try:
         ZoneInfo(engine.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise SettingsError(f"engine.timezone: there is no time zone {engine.timezone!r}; write it like Asia/Shanghai") from error
+        raise SettingsError(f"{path}: engine.timezone: there is no time zone {engine.timezone!r}; write it like Asia/Shanghai") from error
 
 
 def _fill(section: Any, values: Any, environ: dict[str, str], name: str, path: Path) -> None:

@@ -19,10 +19,18 @@ from typing import Literal, Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import sqlite_utils
+
 from ..config import STOCK_PASSWORD, Settings
 from ..errors import IvrEngineError
 from ..esl.errors import EslError
+from ..flow.finding import errors
 from ..prompts.catalogue import Catalogue
+from ..prompts.voice import Voice
+from ..runtime import site_files
+from ..runtime.site_files import read_site
+from ..storage.errors import UnknownDatabase
+from ..storage.migrations import refuse_newer
 from .freeswitch_conf import RenderError, numbers_expression
 
 REQUIRED_MODULES = (
@@ -201,6 +209,9 @@ def check_switch_clock(switch: AskedSwitch, now: datetime.datetime) -> Iterator[
 
 def check_database(settings: Settings) -> Iterator[Finding]:
     path = settings.database
+    if settings.data.exists() and not settings.data.is_dir():
+        yield Finding("database", "failure", f"{settings.data} is not a directory", f"mv {settings.data} {settings.data}.old")
+        return
     if not path.exists():
         place = _existing(path.parent)
         if os.access(place, os.W_OK | os.X_OK):
@@ -216,8 +227,12 @@ def check_database(settings: Settings) -> Iterator[Finding]:
             connection.execute("CREATE TABLE doctor_was_here (x INTEGER)")
             connection.execute("ROLLBACK")
             broken = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            refuse_newer(sqlite_utils.Database(connection, execute_plugins=False))
         finally:
             connection.close()
+    except UnknownDatabase as error:
+        yield Finding("database", "failure", f"{path}: {error}", "run the newer version of the engine, or restore a backup")
+        return
     except sqlite3.OperationalError as error:
         fix = "see who holds it: fuser -v " + str(path) if "locked" in str(error) else f"chown $(id -un) {path}* {path.parent}"
         yield Finding("database", "failure", f"{path} can't be written: {error}", fix)
@@ -228,6 +243,22 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "failure", f"{path} is damaged: {broken}", f"restore a backup, or: sqlite3 {path} .recover")
     else:
         yield Finding("database", "ok", f"{path} can be written")
+
+
+def check_flows(settings: Settings, now: datetime.datetime) -> Iterator[Finding]:
+    """What `ivrengine flow check` would say, in one line."""
+    catalogue = Catalogue(settings.prompts)
+    voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
+    files = read_site(settings.flows)
+    checked = site_files.check_site(files, catalogue, voice, settings.engine.outside_numbers, now.timestamp())
+    found = errors(checked.findings)
+    if found:
+        more = f" (and {len(found) - 1} more errors)" if len(found) > 1 else ""
+        yield Finding("flows", "failure", f"{found[0]}{more}", f"ivrengine --site {settings.site} flow check")
+    elif not files.texts:
+        yield Finding("flows", "failure", f"there is no flow in {settings.flows}", f"write one: see {settings.flows}/README.md")
+    else:
+        yield Finding("flows", "ok", f"{len(files.texts)} flows without errors")
 
 
 def check_prompts(settings: Settings) -> Iterator[Finding]:
@@ -287,7 +318,7 @@ def check_site(settings: Settings, now: datetime.datetime) -> list[Finding]:
     """Everything that is on this machine."""
     checks = (
         check_password(settings), check_disk(settings), check_clock(settings, now), check_database(settings),
-        check_prompts(settings), check_espeak(),
+        check_prompts(settings), check_flows(settings, now), check_espeak(),
     )  # fmt: skip
     return [finding for check in checks for finding in check]
 

@@ -6,6 +6,7 @@ are left in ``data/demo.json`` (readable by this user only) for ``ivrengine call
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -74,7 +75,8 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
             _invite(number, page)
             run(engine, orders)
     finally:
-        (settings.data / DEMO_FILE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (settings.data / DEMO_FILE).unlink()
         engine.stop(drain_seconds=0.0)
         switch.terminate()
         switch.wait()

@@ -23,7 +23,7 @@ def numbers_of_flows(flows: Path) -> list[str]:
         try:
             document = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise freeswitch_conf.RenderError(f"{path}: {error}") from error
+            raise freeswitch_conf.RenderError(f"{path} can't be read; `ivrengine flow check` says what is wrong with it") from error
         listed = document.get("numbers", []) if isinstance(document, dict) else []
         if not isinstance(listed, list) or not all(isinstance(number, str) for number in listed):
             raise freeswitch_conf.RenderError(f"{path}: `numbers` must be a list of numbers")

@@ -17,12 +17,12 @@ migrations = Migrations("ivrengine")
 
 def migrate(db: Database) -> None:
     """Apply every step that is missing, all or none. Raises UnknownDatabase for a file of a newer version."""
-    _refuse_newer(db)
+    refuse_newer(db)
     if not migrations.pending(db):
         return
     db.execute("BEGIN IMMEDIATE")  # the command line and the engine may both be the first to open a new file
     try:
-        _refuse_newer(db)
+        refuse_newer(db)
         migrations.apply(db)
     except BaseException:
         db.rollback()
@@ -30,7 +30,8 @@ def migrate(db: Database) -> None:
     db.commit()
 
 
-def _refuse_newer(db: Database) -> None:
+def refuse_newer(db: Database) -> None:
+    """Raises UnknownDatabase for a file that has steps which this version doesn't know. Changes nothing."""
     known = {step.name for step in migrations.pending(Database(memory=True))}
     unknown = [step.name for step in migrations.applied(db) if step.name not in known]
     if unknown:

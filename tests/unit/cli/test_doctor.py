@@ -19,6 +19,7 @@ from ivrengine.cli.doctor import diagnose, doctor
 from ivrengine.cli.freeswitch_conf import TEMPLATES
 from ivrengine.config import Settings, load_settings
 from ivrengine.esl.errors import SwitchRefused
+from ivrengine.storage.store import Store
 
 NOW = datetime.datetime(2026, 10, 1, 12, 0, tzinfo=datetime.UTC)
 CONTEXTS = {
@@ -61,8 +62,9 @@ def site(path: Path) -> Settings:
     for language in ("zh-CN", "en-US"):
         (path / "prompts" / language).mkdir(parents=True)
         soundfile.write(path / "prompts" / language / "welcome.wav", numpy.full(8000, 0.1), 8000, subtype="PCM_16")
-    for name in ("data/recordings", "data/voicemail/unclaimed"):
+    for name in ("data/recordings", "data/voicemail/unclaimed", "flows"):
         (path / name).mkdir(parents=True)
+    (path / "flows" / "a.yml").write_text("flow: a\nlanguages: [en-US]\nstart: end\nsteps:\n  end: {hangup: }\n")
     settings = Settings(path, data=path / "data")
     settings.switch.password = "a-generated-password"
     return settings
@@ -242,3 +244,25 @@ def test_without_a_switch_the_command_fails_and_says_what_to_do(tmp_path: Path, 
     assert "a-generated-password" not in result.output
     plain = CliRunner().invoke(doctor, [], obj=load_settings(tmp_path, environ))
     assert plain.exit_code == 1 and "fix:" in plain.output and "1 of" in plain.output
+
+
+def test_a_database_of_a_newer_version_and_a_file_in_its_place_are_failures(tmp_path: Path) -> None:
+    settings = site(tmp_path)
+    Store(settings.database).open()
+    with sqlite3.connect(settings.database) as connection:
+        connection.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('ivrengine', 'later', '2030')")
+    assert "newer version" in only(checks.check_database(settings)).sentence
+    settings.data = tmp_path / "a-file"
+    settings.data.touch()
+    assert "is not a directory" in only(checks.check_database(settings)).sentence
+
+
+def test_flows_with_errors_and_no_flows_are_failures(tmp_path: Path) -> None:
+    settings = site(tmp_path)
+    assert failures(checks.check_flows(settings, NOW)) == []
+    (tmp_path / "flows" / "a.yml").write_text("flow: [")
+    assert "flows/a.yml:2:1" in only(checks.check_flows(settings, NOW)).sentence
+    (tmp_path / "flows" / "a.yml").unlink()
+    assert "no flow" in only(checks.check_flows(settings, NOW)).sentence
+    (tmp_path / "flows").rmdir()
+    assert "no directory" in only(checks.check_flows(settings, NOW)).sentence
