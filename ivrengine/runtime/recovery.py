@@ -10,20 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
-from ivrengine.domain.events import CallerHungUp, CallEvent, RecordingEnded, RunResumed
+from ivrengine.domain.events import CallerHungUp, CallEvent, RunResumed
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
-from ivrengine.flow.recording import RECORDING, RECORDING_NAME
 from ivrengine.flow.run import Run
 from ivrengine.log import note
-from ivrengine.prompts.wav import BadWav, read_wav
 
 from .call_session import CallSession
+from .left_recordings import left_recording
 from .reception import Reception
 from .recorder import Recorder
 
@@ -98,26 +97,26 @@ class Recovery:
         """A call of this process, after its link was down."""
         run = session.run
         if channel is None:  # its end is told next
-            session.wake_with(self._missed_recording(run, "hangup"))
+            session.wake_with(self._left(run, hung_up=True))
         elif run.finished:
             self._end_again(session.call_id)
         elif session.interrupted:
             if not self._goes_on(session, channel):
-                session.wake_with(self._missed_recording(run, "key") or [RunResumed()])
+                session.wake_with(self._left(run, hung_up=False) or [RunResumed()])
         elif channel.application != "record":
-            session.wake_with(self._missed_recording(run, "key"))
+            session.wake_with(self._left(run, hung_up=False))
 
     def _adopt(self, run: Run, channel: ChannelState | None) -> None:
         """A call of an earlier process."""
         call_id = run.call.call_id
         self._recorder.trace_from(call_id, run.trace_length)
         if channel is None:
-            self._reception.adopt(run, *self._missed_recording(run, "hangup"), CallerHungUp(LOST))
+            self._reception.adopt(run, *self._left(run, hung_up=True), CallerHungUp(LOST))
             return
         note(log, "a call is picked up again", call_id=call_id, step=run.frame.step, busy_with=channel.application)
         session = self._reception.adopt(run)
         if not self._goes_on(session, channel):
-            session.wake_with(self._missed_recording(run, "key") or [RunResumed()])
+            session.wake_with(self._left(run, hung_up=False) or [RunResumed()])
         if not session.dialling:
             self._reception.taken(call_id)
 
@@ -128,17 +127,9 @@ class Recovery:
         except EslError as error:
             note(log, "a call could not be ended", call_id=call_id, error=error)
 
-    def _missed_recording(self, run: Run, ended_by: Literal["key", "hangup"]) -> list[CallEvent]:
-        """A recording that ended while nobody looked: its file tells what its event would have told."""
-        token, name = run.frame.state.get(RECORDING), run.frame.state.get(RECORDING_NAME)
-        if not token or not name:
-            return []
-        path = self._recordings / f"{name}.wav"
-        try:
-            return [RecordingEnded(token, "recorded", str(path), read_wav(path).duration_ms, ended_by)]
-        except (OSError, BadWav) as error:
-            note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
-            return []
+    def _left(self, run: Run, *, hung_up: bool) -> list[CallEvent]:
+        ended = left_recording(run, self._recordings, hung_up=hung_up)
+        return [] if ended is None else [ended]
 
     def _goes_on(self, session: CallSession, channel: ChannelState) -> bool:
         """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again."""

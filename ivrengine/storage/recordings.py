@@ -50,10 +50,14 @@ class Recordings:
         )
 
     def drop(self, path: str) -> None:
-        """Forget the recording in ``path`` if it was kept, and remove the file. Raises StorageError when it can't be removed."""
+        """Forget the recording or message in ``path`` if it was kept, and remove the file. Raises StorageError.
+
+        A message is kept already where the engine died before it knew, and the caller, asked once more, has thrown it away.
+        """
 
         def write(db: sqlite_utils.Database) -> None:
-            db.execute("DELETE FROM recordings WHERE path = ?", (storable(path),))
+            for table in ("recordings", "messages"):
+                db.execute(f"DELETE FROM {table} WHERE path = ?", (storable(path),))
 
         self._database.write(write, "the deletion of a recording")
         remove_file(path)

@@ -5,74 +5,18 @@ The engine is a real process here; the embedded switch lives in the test's own.
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
-from gevent import subprocess
 
 from ivrengine.simswitch.callers import check_script, place_call
 
-from .conftest import FLOW, PASSWORD, House, eventually, make_site, write_tone
-
-ROOT = Path(__file__).parents[2]
-
-
-class Process:
-    """``ivrengine serve`` on the house's switch; asks its database directly, as a second reader."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = {
-            **os.environ,
-            "IVRENGINE_SWITCH_PORT": str(self.house.switch.port),
-            "IVRENGINE_SWITCH_PASSWORD": PASSWORD,
-            "PYTHONPATH": str(ROOT),
-        }
-        command = [sys.executable, "-m", "ivrengine", "--site", str(self.house.site), "serve"]
-        self.process = subprocess.Popen(command, env=environment, stderr=(self.house.site / "log").open("ab"))
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        path = self.house.site / "data" / "ivrengine.db"
-        if not path.exists():
-            return []
-        with sqlite3.connect(path) as connection:
-            try:
-                return connection.execute(query, parameters).fetchall()
-            except sqlite3.OperationalError:
-                return []
-
-    def log_lines(self, part: str) -> list[str]:
-        return [line for line in (self.house.site / "log").read_text().splitlines() if part in line]
-
-    def saved_in(self, call_id: str, step: str) -> None:
-        def check() -> bool:
-            rows = self.rows("SELECT record FROM runs WHERE call_id = ?", call_id)
-            return bool(rows) and json.loads(rows[0][0])["frames"][-1][2] == step
-
-        eventually(check, f"the saved place {step}")
-
-    def ended(self, call_id: str) -> tuple[Any, ...]:
-        query = "SELECT outcome, cause FROM calls WHERE call_id = ? AND ended_at IS NOT NULL"
-        return eventually(lambda: self.rows(query, call_id), "the end of the call")[0]
-
-    def steps(self, call_id: str) -> list[tuple[Any, ...]]:
-        return self.rows("SELECT step, outcome, label FROM steps WHERE call_id = ? ORDER BY sequence", call_id)
+from .conftest import FLOW, House, eventually, make_site, write_tone
+from .engine_process import Process
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""A recording that ended while nobody of us looked: its file tells what the switch's event would have told."""
+
+from __future__ import annotations
+
+import logging
+import wave
+from array import array
+from pathlib import Path
+from typing import Literal
+
+from ivrengine.domain.events import RecordingEnded
+from ivrengine.flow.recording import RECORDING, RECORDING_NAME
+from ivrengine.flow.run import Run
+from ivrengine.log import note
+from ivrengine.prompts.wav import BadWav, read_wav
+
+SILENT_SECONDS = 0.9  # a file whose end is silent for so long was ended by silence, the shortest of which is a second
+SILENT_LEVEL = 200  # mean sample; as the switch counts it
+
+log = logging.getLogger(__name__)
+
+
+def left_recording(run: Run, directory: Path, *, hung_up: bool) -> RecordingEnded | None:
+    """The end of the recording that ``run`` waits for; None where it waits for none, or nothing was recorded."""
+    token, name = run.frame.state.get(RECORDING), run.frame.state.get(RECORDING_NAME)
+    if not token or not name:
+        return None
+    path = directory / f"{name}.wav"
+    try:
+        duration_ms = read_wav(path).duration_ms
+        ended_by: Literal["hangup", "silence", "key"] = "hangup" if hung_up else "silence" if _ends_silently(path) else "key"
+    except (OSError, BadWav, wave.Error) as error:
+        note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
+        return None
+    return RecordingEnded(token, "recorded", str(path), duration_ms, ended_by)
+
+
+def _ends_silently(path: Path) -> bool:
+    with wave.open(str(path), "rb") as file:
+        wanted = min(file.getnframes(), int(SILENT_SECONDS * file.getframerate()))
+        file.setpos(file.getnframes() - wanted)
+        samples = array("h", file.readframes(wanted))
+    return sum(map(abs, samples)) < SILENT_LEVEL * max(1, len(samples))

@@ -1,0 +1,67 @@
+"""The engine as a process of its own on the embedded switch of the test, to be killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from gevent import subprocess
+
+from .conftest import PASSWORD, House, eventually
+
+ROOT = Path(__file__).parents[2]
+
+
+class Process:
+    """``ivrengine serve`` on the house's switch; asks its database directly, as a second reader."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "IVRENGINE_SWITCH_PORT": str(self.house.switch.port),
+            "IVRENGINE_SWITCH_PASSWORD": PASSWORD,
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-m", "ivrengine", "--site", str(self.house.site), "serve"]
+        self.process = subprocess.Popen(command, env=environment, stderr=(self.house.site / "log").open("ab"))
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        path = self.house.site / "data" / "ivrengine.db"
+        if not path.exists():
+            return []
+        with sqlite3.connect(path) as connection:
+            try:
+                return connection.execute(query, parameters).fetchall()
+            except sqlite3.OperationalError:
+                return []
+
+    def log_lines(self, part: str) -> list[str]:
+        return [line for line in (self.house.site / "log").read_text().splitlines() if part in line]
+
+    def saved_in(self, call_id: str, step: str) -> None:
+        def check() -> bool:
+            rows = self.rows("SELECT record FROM runs WHERE call_id = ?", call_id)
+            return bool(rows) and json.loads(rows[0][0])["frames"][-1][2] == step
+
+        eventually(check, f"the saved place {step}")
+
+    def ended(self, call_id: str) -> tuple[Any, ...]:
+        query = "SELECT outcome, cause FROM calls WHERE call_id = ? AND ended_at IS NOT NULL"
+        return eventually(lambda: self.rows(query, call_id), "the end of the call")[0]
+
+    def steps(self, call_id: str) -> list[tuple[Any, ...]]:
+        return self.rows("SELECT step, outcome, label FROM steps WHERE call_id = ? ORDER BY sequence", call_id)
