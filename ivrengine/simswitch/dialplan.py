@@ -49,12 +49,8 @@ class Dialplan:
     @staticmethod
     def _hand_over() -> list[Application]:
         return [
-            ("set", "presence_data=ivr"),
-            ("set", "park_after_bridge=true"),
-            ("set", "playback_terminators=none"),
-            ("set", "hangup_after_bridge=false"),
-            ("set", "continue_on_fail=true"),
             ("sched_transfer", f"+{UNCLAIMED_SECONDS} {FALLBACK} XML {CONTEXT}"),
+            ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true presence_data=ivr"),
             ("park", None),
         ]
 

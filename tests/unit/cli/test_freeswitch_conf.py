@@ -112,12 +112,8 @@ def test_the_hand_over_is_as_the_engine_expects_it(tmp_path: Path) -> None:
     text = render(Settings(tmp_path), ["1"], PASSWORDS)["dialplan/hand_over.inc"].decode()
     actions = [(a.get("application"), a.get("data")) for a in ElementTree.fromstring(f"<all>{text}</all>").iter("action")]
     assert actions == [
-        ("set", "presence_data=ivr"),
-        ("set", "park_after_bridge=true"),
-        ("set", "playback_terminators=none"),
-        ("set", "hangup_after_bridge=false"),
-        ("set", "continue_on_fail=true"),
         ("sched_transfer", "+5 fallback XML ivr"),
+        ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true presence_data=ivr"),
         ("park", None),
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simclient import Client
 
-HAND_OVER = ["EXECUTE(set)", "EXECUTE_COMPLETE(set)"] * 5 + ["EXECUTE(sched_transfer)", "EXECUTE_COMPLETE(sched_transfer)"]
+HAND_OVER = [f"{event}({name})" for name in ("sched_transfer", "multiset") for event in ("EXECUTE", "EXECUTE_COMPLETE")]
 
 
 def test_an_inbound_call_is_parked_for_the_engine(client: Client) -> None:
@@ -19,7 +19,6 @@ def test_an_inbound_call_is_parked_for_the_engine(client: Client) -> None:
     assert park["variable_park_after_bridge"] == "true"
     assert park["variable_playback_terminators"] == "none"
     assert park["variable_continue_on_fail"] == "true"
-    assert park["variable_hangup_after_bridge"] == "false"
     assert park["Caller-Caller-ID-Number"] == "13800138000"
     assert park["Caller-Caller-ID-Name"] == "Li"
     assert park["Caller-Destination-Number"] == "2000"

@@ -11,13 +11,26 @@ from conftest import make_switch
 from scenarios import SCENARIOS, SimWorld, header_names, phone_hangs_up, prompts, records
 from simclient import Client
 
+from ivrengine.simswitch.dialplan import Dialplan
+
 RECORDED = json.loads((Path(__file__).parents[2] / "streams" / "orders.json").read_text())
 # FreeSWITCH shows these only where they say something that has no counterpart here.
 OPTIONAL = {"Other-Leg-Transfer-Source", "Caller-Transfer-Source", "Other-Leg-RDNIS"}
+# The hand-over in the dialplan of the recordings; freeswitch-conf has come to do the same with fewer applications.
+HAND_OVER = [
+    ("set", "presence_data=ivr"),
+    ("set", "park_after_bridge=true"),
+    ("set", "playback_terminators=none"),
+    ("set", "hangup_after_bridge=false"),
+    ("set", "continue_on_fail=true"),
+    ("sched_transfer", "+5 fallback XML ivr"),
+    ("park", None),
+]
 
 
 @pytest.fixture
-def world(site: Path) -> Iterator[SimWorld]:
+def world(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimWorld]:
+    monkeypatch.setattr(Dialplan, "_hand_over", staticmethod(lambda: HAND_OVER))
     switch = make_switch(site, speed=10)
     client = Client(switch.port)
     client.reply("event plain ALL")
