@@ -122,9 +122,13 @@ class Settings:
         return self.engine.languages
 
     def switch_password(self) -> str:
-        """The password for the event socket. Raises SettingsError when its file can't be read."""
-        if self.switch.password or not self.switch.password_file:
-            return self.switch.password
+        """The password for the event socket. Raises SettingsError when its file can't be read or it has more than one line."""
+        password = self.switch.password if self.switch.password or not self.switch.password_file else self._password_of_file()
+        if not password.isprintable():
+            raise SettingsError("the event socket's password has line breaks or other signs that can't be printed")
+        return password
+
+    def _password_of_file(self) -> str:
         path = self.site / self.switch.password_file
         try:
             return path.read_text(encoding="utf-8").strip()

@@ -5,6 +5,7 @@ The group expects the settings as ``context.obj``. Never overwrites what it did 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,12 +123,12 @@ def next_steps(settings: Settings, out: Path) -> str:
         f"       port = {settings.switch.port}",
         f'       password_file = "{out / freeswitch_conf.ESL_PASSWORD_FILE}"',
         "  2. Start FreeSWITCH with it (with -log, -db and -run DIR where it may not write to the usual ones):",
-        f"       freeswitch -nonat -nc -conf {out}",
+        f"       freeswitch -nonat -nc -conf {shlex.quote(str(out))}",
         "     Run it as the engine's user, or let its user read that directory and write to",
         f"       {settings.unclaimed_messages}",
         f"  3. Phones register at {ours.sip_ip}:{ours.phones_port}, domain {settings.switch.domain};",
         f"     their passwords are in {out / freeswitch_conf.PASSWORDS}. The trunk sends calls to port {ours.trunk_port}",
         f"     from {', '.join(ours.trunk_addresses) or 'nowhere: set freeswitch.trunk_addresses'}.",
-        f"  4. ivrengine --site {settings.site} doctor",
+        f"  4. ivrengine --site {shlex.quote(str(settings.site))} doctor",
     ]
     return "\n".join(lines)

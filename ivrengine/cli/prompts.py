@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from ..config import Settings
 from ..prompts.catalogue import Catalogue
@@ -23,6 +22,7 @@ from ..prompts.errors import PromptError
 from ..prompts.load import load
 from ..prompts.names import check_language
 from ..prompts.tts import say_missing
+from .records import lasting, print_table
 
 _Result = TypeVar("_Result")
 
@@ -75,12 +75,18 @@ def list_prompts(settings: Settings, languages: tuple[str, ...], only_problems: 
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
-        table = Table("language", "name", "length", "source", "text", title=f"{len(rows)} prompts in {settings.prompts}")
-        for row in rows:
-            length = "-" if row["duration_ms"] is None else f"{row['duration_ms'] / 1000:.1f} s"
-            text = f"[red]{escape(row['problem'])}[/red]" if row["problem"] else escape(row["text"])
-            table.add_row(row["language"], row["name"], length, row["source"] or "unknown", text)
-        Console().print(table)
+        table = [
+            (
+                row["language"],
+                row["name"],
+                "" if row["duration_ms"] is None else lasting(row["duration_ms"] / 1000),
+                row["source"] or "unknown",
+                row["text"],
+                row["problem"] or "",
+            )
+            for row in rows
+        ]
+        print_table(("language", "name", "length", "source", "text", "problem"), table, f"There are no prompts in {settings.prompts}.")
     for fault in catalogue.faults:
         click.echo(fault, err=True)
 

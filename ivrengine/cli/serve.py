@@ -17,7 +17,8 @@ from gevent.event import Event
 from ivrengine.app import Engine
 from ivrengine.config import STOCK_PASSWORD, Settings
 from ivrengine.errors import SettingsError
-from ivrengine.log import set_up
+from ivrengine.flow.finding import errors
+from ivrengine.log import note, set_up
 from ivrengine.prompts.names import path_problem
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def run(engine: Engine, orders: Orders) -> int:
         if orders.reload:
             orders.reload = False
             reload(engine)
+    note(log, "stopping: calls may end by themselves", calls=len(engine.reception.sessions))
     engine.crew.spawn(_second_stop, orders)
     return engine.stop()
 
@@ -58,7 +60,8 @@ def run(engine: Engine, orders: Orders) -> int:
 def reload(engine: Engine) -> None:
     """Whatever is wrong with the files or the disk, the calls go on with what is in force."""
     try:
-        engine.reload()
+        if errors(engine.reload()):
+            log.error("the files have errors; the set of flows in force stays")
     except Exception:
         log.exception("flows and prompts could not be loaded again; those in force stay")
 

@@ -60,6 +60,7 @@ class Link:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,40}", shard):
             raise UnsafeCommand(f"{shard[:60]!r} can't be a shard: letters, digits, - and _ only")
         self.last_error = "not connected yet"
+        self._lost_because = ""
         self._host, self._port, self._password, self._shard = host, port, password, shard
         self._on_event = on_event
         self._resynchronise = resynchronise
@@ -170,7 +171,7 @@ class Link:
         self._commands = self._connect("commands")
         deliver = self._resynchronise(self._commands)
         if self._down.is_set():
-            raise SwitchUnavailable(self.last_error)
+            raise SwitchUnavailable(self._lost_because)
         log.info("the link to the switch at %s:%s is up", self._host, self._port)
         self.last_error = ""
         self._up.set()
@@ -220,8 +221,11 @@ class Link:
         if self._down.is_set():
             return
         self._down.set()
-        self._up.clear()
-        self._note_error(reason)
+        if self._up.is_set():
+            self._up.clear()
+            self._note_error(reason)
+        else:  # whoever is connecting raises what is wrong, and says it better than "goodbye"
+            self._lost_because = reason
 
     def _take_down(self) -> None:
         self._down.set()
@@ -235,7 +239,7 @@ class Link:
 
     def _note_error(self, reason: str) -> None:
         if reason and reason != self.last_error:
-            log.warning("the switch at %s:%s: %s", self._host, self._port, reason)
+            log.warning("no link to the switch: %s", reason)
             self.last_error = reason
 
     # -- in the reader's greenlet

@@ -65,7 +65,8 @@ class _Sounds:
                 for language in languages:
                     problem = self._prompt(value, language)
                     if problem:
-                        fix = did_you_mean(value, self.catalogue.names(language)) if "missing" in problem else ""
+                        others = [name for name in self.catalogue.names(language) if name != value]  # it may have a text already
+                        fix = did_you_mean(value, others) if "missing" in problem else ""
                         fix = fix if fix.startswith("did you mean") else "record or load it with: ivrengine prompts load"
                         yield view.step_finding("prompt", step, path, problem, fix)
         kinds = [(path, kind) for path, kind, _ in step.spoken()]

@@ -80,6 +80,13 @@ def test_the_password_comes_from_its_file_and_is_never_shown(tmp_path: Path) -> 
     assert "other" not in repr(settings)
 
 
+def test_a_password_of_two_lines_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, '[switch]\npassword = "one\\ntwo"\n'), {})
+    with pytest.raises(SettingsError, match="line breaks") as error:
+        settings.switch_password()
+    assert "two" not in str(error.value)
+
+
 def test_an_unreadable_password_file_is_named(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, '[switch]\npassword_file = "none"\n'), {})
     with pytest.raises(SettingsError, match="none"):

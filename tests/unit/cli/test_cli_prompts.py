@@ -48,7 +48,7 @@ def test_load_then_list(settings: Settings, tmp_path: Path) -> None:
     ]
     table = run(settings, "list").stdout
     assert "info/news_today" in table
-    assert "1.0 s" in table
+    assert "1.0s" in table
 
 
 def test_load_names_what_it_refuses_and_warns(settings: Settings, tmp_path: Path) -> None:

@@ -495,7 +495,7 @@ def test_stopping_is_insisted_on_until_the_playback_ends(world, monkeypatch):
     assert world.listener.next("event") == ("event", "c1", PromptEnded("t-1", "stopped"))
     assert breaks == 3
     # The next playback waited for the end of the stopped one, lest a repeated break cut it.
-    sent = [command.split("\n")[0] for command in world.peer.said() if "c1" in command and "ivr_claimed" not in command]
+    sent = [command.split("\n")[0] for command in world.peer.said() if " c1" in command and "ivr_claimed" not in command]
     assert sent == ["api sched_del c1", "sendmsg c1", *["api uuid_break c1"] * 3, "sendmsg c1"]
     world.complete("t-2", Application_Response="FILE%20PLAYED")
     assert world.listener.next("event") == ("event", "c1", PromptEnded("t-2", "played"))
