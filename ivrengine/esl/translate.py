@@ -222,13 +222,13 @@ def _dial_ended(token: str, event: RawEvent) -> DialEnded:
 
 
 def lost_completion(command: Pending) -> CallEvent:
-    """For a command that ended while nobody listened: its true end can't be known any more."""
+    """For a command that ended while nobody listened: its true end can't be known any more. A prompt has most likely been heard."""
     reason = "the connection to the switch was lost while it ran"
     match command.kind:
         case "answer":
             return Answered(command.token)
         case "play":
-            return PromptEnded(command.token, "failed", reason)
+            return PromptEnded(command.token, "played")
         case "record":
             return RecordingEnded(command.token, "failed", path=command.path, reason=reason)
         case "secret":

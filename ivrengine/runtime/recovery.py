@@ -19,6 +19,7 @@ from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
+from ivrengine.flow.steps.collect import COLLECTING
 from ivrengine.log import note
 
 from .call_session import CallSession
@@ -103,6 +104,8 @@ class Recovery:
         elif session.interrupted:
             if not self._goes_on(session, channel):
                 session.wake_with(self._left(run, hung_up=False) or [RunResumed()])
+        elif not channel.application and COLLECTING in run.frame.state:
+            session.wake_with([RunResumed()])  # the secret came while nobody could hear it
         elif channel.application != "record":
             session.wake_with(self._left(run, hung_up=False))
 

@@ -93,7 +93,7 @@ class Caller:
         self.left = False  # hung up
         self.quiet_seconds = 0.0
         switch = chaos.house.switch
-        self.channel = place_call(switch.core, "100", self.number, "", check_script([]), f"{SEED:04x}{number:028x}")
+        self.channel = place_call(switch.core, "100", self.number, "", check_script([]), f"chaos-{SEED}-{number}")
         self.call_id = self.channel.uuid
         self.person = self.channel.person
 
@@ -292,6 +292,7 @@ def chaos(tmp_path: Path) -> Iterator[Chaos]:
     site = make_site(tmp_path / "site", FLOW)
     for name, seconds in PROMPTS.items():
         write_tone(site / "prompts" / "zh-CN" / f"{name}.wav", seconds)
+    (site / "unclaimed").mkdir()
     process = Process(House(site))
     chaos = Chaos(process)
     yield chaos
