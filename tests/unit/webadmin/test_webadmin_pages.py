@@ -1,0 +1,150 @@
+"""The pages: only for who has the key, and strangers' text stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from ivrengine.config import load_settings
+from ivrengine.domain.caller import CallInfo
+from ivrengine.domain.commands import LogStep
+from ivrengine.storage.store import Store
+from webadmin import COOKIE, create_app
+
+KEY = "the-key-of-this-run"
+HOSTILE = '<script>alert(1)</script>"&amp;'
+AT = 1_790_000_000.0
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Any]:
+    """As much of an engine as the pages look at, with real records."""
+    with Store(tmp_path / "a.db") as store:
+        flow = SimpleNamespace(numbers=("100",))
+        yield SimpleNamespace(
+            settings=load_settings(tmp_path, {}),
+            store=store,
+            switch=SimpleNamespace(connected=True),
+            reception=SimpleNamespace(sessions={}),
+            library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow})),
+        )
+
+
+@pytest.fixture
+def stranger(engine: Any) -> FlaskClient:
+    return create_app(engine, KEY, simulated=True).test_client()
+
+
+@pytest.fixture
+def guest(stranger: FlaskClient) -> FlaskClient:
+    """Who has come by the link with the key."""
+    stranger.get(f"/?key={KEY}")
+    return stranger
+
+
+def keep_call(engine: Any, call_id: str = "c1", name: str = HOSTILE, *, ended: bool = True) -> None:
+    engine.store.calls.begin(CallInfo(call_id, "100", "13800138000", name, AT), "line", "v1").wait()
+    engine.store.steps.log(call_id, LogStep(0, "line", "v1", "main", "menu", AT, AT + 2.5, "choice", HOSTILE, "1")).wait()
+    if ended:
+        engine.store.calls.end(call_id, AT + 10, "caller", "NORMAL_CLEARING", "caller_hung_up").wait()
+
+
+@pytest.mark.parametrize("path", ["/", "/calls/c1", "/nowhere", "/?key=", "/?key=wrong", "/?key=%FF%00", f"/?key={KEY}x"])
+def test_nobody_gets_in_without_the_key(engine: Any, stranger: FlaskClient, path: str) -> None:
+    keep_call(engine)
+    response = stranger.get(path)
+    assert response.status_code == 403
+    assert "link that the engine has printed" in response.text and "138" not in response.text
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("value", ["", "wrong", "\u4e00", KEY.upper()])
+def test_a_wrong_cookie_is_no_key(stranger: FlaskClient, value: str) -> None:
+    stranger.set_cookie(COOKIE, value)
+    assert stranger.get("/").status_code == 403
+
+
+def test_the_key_becomes_a_cookie_and_leaves_the_address(stranger: FlaskClient) -> None:
+    response = stranger.get(f"/?key={KEY}")
+    assert response.status_code == 302 and response.headers["Location"] == "/"
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith(f"{COOKIE}={KEY};") and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    page = stranger.get("/")
+    assert page.status_code == 200 and KEY not in page.text
+
+
+def test_the_key_leads_nowhere_else(stranger: FlaskClient) -> None:
+    response = stranger.get(f"//elsewhere.example/?key={KEY}")
+    assert not response.headers.get("Location", "/").startswith("//")
+    assert "elsewhere" not in response.headers.get("Location", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/health", "/static/style.css"])
+def test_every_answer_says_what_a_browser_may_do_with_it(guest: FlaskClient, path: str) -> None:
+    headers = guest.get(path).headers
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_calls_up_and_over_are_shown_with_masked_numbers(engine: Any, guest: FlaskClient) -> None:
+    keep_call(engine)
+    frame = SimpleNamespace(flow="line", step="main")
+    run = SimpleNamespace(frames=[frame], frame=frame)
+    engine.reception.sessions["c2"] = SimpleNamespace(call=CallInfo("c2", "100", "13911112222", HOSTILE, AT), run=run)
+    page = guest.get("/").text
+    assert "Up now: 1" in page and "********222" in page and "********000" in page
+    assert "13911112222" not in page and "13800138000" not in page
+    assert "caller hung up" in page and "no real calls" in page
+
+
+def test_a_hostile_name_and_label_stay_text(engine: Any, guest: FlaskClient) -> None:
+    keep_call(engine)
+    page = guest.get("/calls/c1").text
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;&#34;&amp;amp;") == 2  # the caller's name, and the label
+
+
+def test_a_call_without_an_end_is_still_up(engine: Any, guest: FlaskClient) -> None:
+    keep_call(engine, ended=False)
+    assert "still up" in guest.get("/calls/c1").text
+
+
+@pytest.mark.parametrize("path", ["/calls/nothing", "/calls/c", "/calls/%00", "/calls/" + "x" * 5000])
+def test_an_unknown_call_is_not_found(engine: Any, guest: FlaskClient, path: str, capfd) -> None:
+    keep_call(engine, "c1")
+    keep_call(engine, "c2")
+    response = guest.get(path)
+    assert response.status_code == 404 and "There is no such call." in response.text
+    assert capfd.readouterr().err == ""
+
+
+def test_nothing_can_be_changed(guest: FlaskClient) -> None:
+    assert guest.post("/").status_code == 405
+
+
+def test_health_needs_no_key_and_tells_the_link(engine: Any, stranger: FlaskClient) -> None:
+    up = stranger.get("/health")
+    assert (up.status_code, up.json) == (200, {"switch": "up", "calls": 0})
+    engine.switch.connected = False
+    down = stranger.get("/health")
+    assert (down.status_code, down.json["switch"]) == (503, "down")
+
+
+def test_a_lost_link_is_told_on_the_page(engine: Any, guest: FlaskClient) -> None:
+    engine.switch.connected = False
+    assert "The link to the switch is down" in guest.get("/").text
+
+
+def test_only_a_simulated_switch_has_the_banner(engine: Any) -> None:
+    client = create_app(engine, KEY).test_client()
+    client.get(f"/?key={KEY}")
+    page = client.get("/").text
+    assert "no real calls" not in page and "call --live" not in page
