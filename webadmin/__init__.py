@@ -11,6 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, abort, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from ivrengine.app import Engine
 from ivrengine.domain.caller import mask_number
@@ -55,6 +56,10 @@ def create_app(engine: Engine, key: str, *, simulated: bool = False) -> Flask:
     def add_headers(response: Response) -> Response:
         response.headers.update(HEADERS)
         return response
+
+    @app.errorhandler(HTTPException)
+    def tell(error: HTTPException) -> tuple[str, int]:
+        return render_template("error.html", title=error.name, sentence=error.description), error.code or 500
 
     @app.get("/health")
     def health() -> tuple[dict[str, object], int]:

@@ -71,13 +71,16 @@ def diagnose(settings: Settings, now: datetime.datetime) -> list[Finding]:
         place = f"{settings.switch.host}:{settings.switch.port}"
         return [
             *findings,
-            Finding("switch", "failure", f"no connection to the switch at {place}: {switch.last_error}", _fix(settings)),
+            Finding("switch", "failure", f"no connection to the switch at {place}: {switch.last_error}", _fix(settings, switch.last_error)),
         ]
     finally:
         switch.stop()
 
 
-def _fix(settings: Settings) -> str:
+def _fix(settings: Settings, error: str) -> str:
+    if "refused our password" in error:
+        given = "switch.password" if settings.switch.password else f"the file {settings.site / settings.switch.password_file}"
+        return f"write the password of FreeSWITCH's autoload_configs/event_socket.conf.xml into {given}"
     return (
         f"start FreeSWITCH with the configuration of `ivrengine --site {settings.site} fs render --out DIR`, and take [switch] "
         "port and password_file in ivrengine.toml from what it prints; `ivrengine demo` needs no FreeSWITCH"

@@ -102,11 +102,12 @@ def is_hung_up(event: RawEvent) -> bool:
 
 def call_info(event: RawEvent, now: float) -> CallInfo:
     """The call of a channel's event; ``now`` (UTC seconds) stands in where the switch told no time."""
+    number, name = clean_number(event.get("Caller-Caller-ID-Number") or ""), clean_name(event.get("Caller-Caller-ID-Name") or "")
     return CallInfo(
         call_id=event.unique_id,
         dialled=clean_number(event.get("Caller-Destination-Number") or ""),
-        number=clean_number(event.get("Caller-Caller-ID-Number") or ""),
-        name=clean_name(event.get("Caller-Caller-ID-Name") or ""),
+        number=number,
+        name="" if name == number else name,  # a switch that was told no name repeats the number
         started_at=_seconds(event.get("Caller-Channel-Created-Time")) or now,
     )
 

@@ -6,6 +6,7 @@ A file that can't be read is a finding like any other. Refuses files that are ab
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,10 @@ def read_site(directory: Path) -> SiteFiles:
     site = SiteFiles(calendars_file=f"{directory.name}/{CALENDARS}")
     if not directory.is_dir():
         site.findings.append(Finding("unreadable", "error", Place(directory.name, 1, 1), f"there is no directory {directory}"))
+    elif not os.access(directory, os.R_OK | os.X_OK):
+        sentence = f"the directory {directory} can't be read: Permission denied"
+        site.findings.append(Finding("unreadable", "error", Place(directory.name, 1, 1), sentence))
+        return site
     for path in _files(directory, "*.yml"):
         name = f"{directory.name}/{path.name}"
         text = _read(path, name, site.findings)

@@ -19,6 +19,7 @@ from ivrengine.cli.doctor import diagnose, doctor
 from ivrengine.cli.freeswitch_conf import TEMPLATES
 from ivrengine.config import Settings, load_settings
 from ivrengine.esl.errors import SwitchRefused
+from ivrengine.simswitch.server import SimSwitch
 from ivrengine.storage.store import Store
 
 NOW = datetime.datetime(2026, 10, 1, 12, 0, tzinfo=datetime.UTC)
@@ -244,6 +245,17 @@ def test_without_a_switch_the_command_fails_and_says_what_to_do(tmp_path: Path, 
     assert "a-generated-password" not in result.output
     plain = CliRunner().invoke(doctor, [], obj=load_settings(tmp_path, environ))
     assert plain.exit_code == 1 and "fix:" in plain.output and "1 of" in plain.output
+
+
+def test_a_refused_password_says_whose_password_is_wanted_where(tmp_path: Path) -> None:
+    settings = site(tmp_path)
+    server = SimSwitch("127.0.0.1", 0, "another-password", sounds_dir=tmp_path, recordings_dir=tmp_path, numbers=["100"])
+    server.start()
+    settings.switch.port = server.port
+    failed = [finding for finding in diagnose(settings, NOW) if finding.level == "failure"]
+    server.stop()
+    assert [finding.check for finding in failed] == ["switch"]
+    assert "refused our password" in failed[0].sentence and "event_socket.conf.xml into switch.password" in failed[0].fix
 
 
 def test_a_database_of_a_newer_version_and_a_file_in_its_place_are_failures(tmp_path: Path) -> None:

@@ -112,3 +112,10 @@ def test_the_shipped_flows_have_no_errors():
     checked = check_site(read_site(root / "flows"), catalogue, Voice(catalogue, "zh-CN"), ["*"], 1_790_000_000.0)
     assert [str(finding) for finding in errors(checked.findings)] == []
     assert checked.flows.flows
+
+
+def test_a_directory_that_may_not_be_read_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flows" / "lists").mkdir(parents=True)
+    monkeypatch.setattr("ivrengine.runtime.site_files.os.access", lambda path, mode: False)  # root may read everything
+    (finding,) = read_site(tmp_path / "flows").findings
+    assert finding.severity == "error" and "can't be read" in finding.sentence

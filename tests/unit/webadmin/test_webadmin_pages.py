@@ -148,3 +148,8 @@ def test_only_a_simulated_switch_has_the_banner(engine: Any) -> None:
     client.get(f"/?key={KEY}")
     page = client.get("/").text
     assert "no real calls" not in page and "call --live" not in page
+
+
+def test_a_refusal_is_a_page_like_the_others(stranger: FlaskClient) -> None:
+    page = stranger.get("/").text
+    assert "style.css" in page and "<h1>Forbidden</h1>" in page
