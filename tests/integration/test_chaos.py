@@ -30,6 +30,7 @@ KILLS = int(os.environ.get("IVRENGINE_CHAOS_KILLS", "6"))
 CALLERS = int(os.environ.get("IVRENGINE_CHAOS_CALLERS", "40"))
 SEED = int(os.environ.get("IVRENGINE_CHAOS_SEED", "1"))
 QUIET_SECONDS = 10.0  # longest silence while an engine serves: the flow's own timers, and a restart's repeat
+LONGEST_SECONDS = 120.0 + 15.0 * KILLS
 CALM_SECONDS = 60.0  # for all calls to end by themselves when nobody presses a key any more
 
 FLOW = """
@@ -301,8 +302,9 @@ def chaos(tmp_path: Path) -> Iterator[Chaos]:
     process.house.switch.stop()
 
 
+@pytest.mark.timeout(LONGEST_SECONDS + 30)
 def test_whatever_callers_do_and_however_often_the_engine_dies(chaos: Chaos) -> None:
-    with gevent.Timeout(WAIT_SECONDS * (KILLS + 1) + CALM_SECONDS + 60):
+    with gevent.Timeout(LONGEST_SECONDS):
         chaos.run()
     findings = chaos.findings()
     assert not findings, "\n".join(findings[:20])

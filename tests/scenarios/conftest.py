@@ -24,19 +24,24 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_FREESWITCH = why_not()
 
 
-@pytest.fixture(
-    params=[
-        "simswitch",
-        pytest.param(
-            "freeswitch",
-            marks=[pytest.mark.acceptance, pytest.mark.skipif(NO_FREESWITCH is not None, reason=NO_FREESWITCH or "")],
-        ),
-    ]
-)
+SWITCHES = [
+    "simswitch",
+    pytest.param(
+        "freeswitch",
+        marks=[pytest.mark.acceptance, pytest.mark.skipif(NO_FREESWITCH is not None, reason=NO_FREESWITCH or "")],
+    ),
+]
+
+
+def new_bench(switch: str, work: Path) -> Bench:
+    """Not started yet: put flows and prompts into its site first."""
+    return SimBench(work) if switch == "simswitch" else FreeSwitchBench(work)
+
+
+@pytest.fixture(params=SWITCHES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A started switch with the hot lines as its site; the engine is started by the test."""
-    made: SimBench | FreeSwitchBench
-    made = SimBench(tmp_path) if request.param == "simswitch" else FreeSwitchBench(tmp_path)
+    made = new_bench(request.param, tmp_path)
     shutil.copytree(ROOT / "flows", made.site / "flows")
     shutil.copytree(ROOT / "prompts", made.site / "prompts")
     with made as started:
