@@ -63,6 +63,8 @@ class Reception:
             self._alarm("unknown_number", sentence, call.dialled)
             return
         run = self._around.interpreter.new_run(flow, call)
+        if orphaned:
+            new_tokens(run, self._clock())
         session = self._admit(run)
         self._crew.spawn(self._take, session, flow.name, flow.version, orphaned)
 
@@ -143,3 +145,9 @@ class Reception:
         """Leave every call that is still up to the switch."""
         for session in list(self.sessions.values()):
             session.leave()
+
+
+def new_tokens(run: Run, now: float) -> None:
+    """Tokens that no earlier process has used on this call: it may have sent commands after it saved for the last time, and
+    their ends must not be taken for the ends of ours."""
+    run.tokens = max(run.tokens + 1, int(now))

@@ -24,7 +24,7 @@ from ivrengine.log import note
 
 from .call_session import CallSession
 from .left_recordings import left_recording
-from .reception import Reception
+from .reception import Reception, new_tokens
 from .recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -113,6 +113,7 @@ class Recovery:
         """A call of an earlier process."""
         call_id = run.call.call_id
         self._recorder.trace_from(call_id, run.trace_length)
+        new_tokens(run, self._clock())
         if channel is None:
             self._reception.adopt(run, *self._left(run, hung_up=True), CallerHungUp(LOST))
             return
