@@ -276,6 +276,7 @@ class LiveCall:
         self._as_json = as_json
         self._catalogue = Catalogue(settings.prompts)
         self._shown = 0
+        self._speaking = False  # the last line may be continued
         self._call_id = ""
 
     def run(self, keys: str | None) -> None:
@@ -338,15 +339,37 @@ class LiveCall:
             heard = json.loads(sim(switch, f"heard {self._call_id}"))
             if not self._as_json:
                 for row in heard[self._shown :]:
-                    click.echo(f"{row['at_ms'] / 1000:7.1f} s  hears    {shown(self._text(row['path']))}")
+                    self._tell(row)
                 self._shown = len(heard)
         if self._as_json:
             click.echo(json.dumps([{**row, "text": self._text(row["path"])} for row in heard], ensure_ascii=False, indent=1))
+        elif heard:
+            click.echo("\nthe call is over" if self._speaking else "the call is over")
         else:
-            click.echo("the call is over")
+            click.echo(f"the call is over, and nothing was heard: does a flow have the number {self._number}?")
+
+    def _tell(self, row: dict[str, Any]) -> None:
+        """One line for what is heard; the single words of numbers and dates go on one line."""
+        if row["path"].startswith("silence_stream:"):
+            return
+        text = shown(self._text(row["path"]))
+        if not self._speaking or not self._is_word(row["path"]):
+            click.echo("\n" if self._speaking else "", nl=False)
+            click.echo(f"{row['at_ms'] / 1000:7.1f} s  hears    {text}", nl=False)
+        else:
+            click.echo(f" {text}", nl=False)
+        self._speaking = self._is_word(row["path"])
+        if not self._speaking:
+            click.echo()
+
+    def _is_word(self, path: str) -> bool:
+        """Whether this is a word of a spoken value rather than a prompt."""
+        return Path(path).is_relative_to(self._settings.prompts) and Path(path).parent.name == "speech"
 
     def _text(self, path: str) -> str:
-        """The words of a prompt's file; the path of anything else."""
+        """The words of a prompt's file; the path of anything else that is no tone."""
+        if path.startswith("tone_stream:"):
+            return "(beep tone)"
         try:
             language, _, name = str(Path(path).relative_to(self._settings.prompts).with_suffix("")).partition("/")
         except ValueError:

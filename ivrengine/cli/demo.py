@@ -27,7 +27,7 @@ from ivrengine.errors import IvrEngineError
 from ivrengine.log import set_up
 
 from .live import DEMO_FILE, Teller, place_call
-from .serve import Orders, need_plain_paths, run
+from .serve import Orders, need_plain_paths, wait_for_stop
 from .simswitch import CONTEXT as EMBEDDED_CONTEXT
 from .simswitch import SHARD as EMBEDDED_SHARD
 
@@ -66,14 +66,15 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
             raise DemoFailed(f"the embedded switch let nobody in within {START_SECONDS:g} s: {engine.switch.last_error}")
         _leave_address(settings)
         page = _serve_page(engine, port)
-        number = number or _first_number(engine)
+        number = _number(engine, number)
         click.secho("Simulated switch - no real calls. A first call is placed now.", bold=True)
         call_id = place_call(engine.switch, number, FIRST_CALL_FROM, keys)
         if once:
-            _wait_for_end(engine, call_id)
+            _wait_for_end(engine, call_id, orders)
         else:
             _invite(number, page)
-            run(engine, orders)
+            wait_for_stop(engine, orders)
+            click.echo("Stopping; whoever is still calling is hung up on.")
     finally:
         with contextlib.suppress(OSError):
             (settings.data / DEMO_FILE).unlink()
@@ -97,7 +98,7 @@ def _start_switch(settings: Settings) -> subprocess.Popen[bytes]:
         "IVRENGINE_SWITCH_PASSWORD": settings.switch.password,
         "IVRENGINE_DATA": str(settings.data),
     }
-    command = [sys.executable, "-m", "ivrengine", "--site", str(settings.site), "simswitch"]
+    command = [sys.executable, "-m", "ivrengine", "--site", str(settings.site), "simswitch", "--with-parent"]
     return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
 
 
@@ -137,18 +138,22 @@ def _serve_page(engine: Engine, port: int) -> str:
     return f"http://127.0.0.1:{server.server_port}/?key={key}"
 
 
-def _first_number(engine: Engine) -> str:
+def _number(engine: Engine, wished: str | None) -> str:
+    if wished is not None:
+        if engine.library.for_number(wished) is None:
+            raise DemoFailed(f"no flow has the number {wished}")
+        return wished
     numbers = [n for flow in engine.library.flows.flows.values() for n in flow.numbers if not n.endswith("*")]
     if not numbers:
         raise DemoFailed("no flow has a number to dial")
     return numbers[0]
 
 
-def _wait_for_end(engine: Engine, call_id: str) -> None:
-    """Until the call has come in and is over."""
-    while call_id not in engine.reception.sessions:
-        gevent.sleep(0.05)
-    while call_id in engine.reception.sessions:
+def _wait_for_end(engine: Engine, call_id: str, orders: Orders) -> None:
+    """Until the call has come in and is over, or a stop is ordered."""
+    came_in = False
+    while not orders.stop and not (came_in and call_id not in engine.reception.sessions):
+        came_in = came_in or call_id in engine.reception.sessions
         gevent.sleep(0.05)
 
 

@@ -44,14 +44,19 @@ class Orders:
         self.asked.set()
 
 
-def run(engine: Engine, orders: Orders) -> int:
-    """Serve until a stop is ordered; gives the exit code."""
+def wait_for_stop(engine: Engine, orders: Orders) -> None:
+    """Until a stop is ordered; reloads when asked to."""
     while not orders.stop:
         orders.asked.wait()
         orders.asked.clear()
         if orders.reload:
             orders.reload = False
             reload(engine)
+
+
+def run(engine: Engine, orders: Orders) -> int:
+    """Serve until a stop is ordered, then let calls end; gives the exit code."""
+    wait_for_stop(engine, orders)
     note(log, "stopping: calls may end by themselves", calls=len(engine.reception.sessions))
     engine.crew.spawn(_second_stop, orders)
     return engine.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 
 import click
@@ -16,15 +17,17 @@ from ivrengine.simswitch.server import NotLoopback, SimSwitch
 from .freeswitch_conf import TEMPLATES
 from .fs import numbers_of_flows
 
+PARENT_LOOK_SECONDS = 1.0
 SHARD, CONTEXT = "ivr", "ivr"  # what the embedded switch's dialplan says
 APOLOGY = TEMPLATES / "sounds" / "apology.wav"  # the one that a real switch's fallback says
 
 
 @click.command()
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--with-parent", is_flag=True, help="End when the process that has started it is gone, however that ended.")
 @click.option("--verbose", is_flag=True, help="Log more.")
 @click.pass_obj
-def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
+def simswitch(settings: Settings, speed: float, with_parent: bool, verbose: bool) -> None:
     """Run the embedded switch on the host and port of [switch]: a FreeSWITCH to try things on, without real calls."""
     set_up(logging.DEBUG if verbose else logging.WARNING)
     server = embedded_switch(settings, speed)
@@ -36,7 +39,9 @@ def simswitch(settings: Settings, speed: float, verbose: bool) -> None:
     except OSError as error:
         raise SettingsError(f"the embedded switch can't listen on {server.host}:{server.port}: {error.strerror}") from error
     click.echo(f"simulated switch on {server.host}:{server.port} - no real calls")
-    asked_to_stop.wait()
+    parent = os.getppid()
+    while not asked_to_stop.wait(PARENT_LOOK_SECONDS) and not (with_parent and os.getppid() != parent):
+        pass
     server.stop()
 
 
