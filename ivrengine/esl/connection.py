@@ -23,7 +23,7 @@ from gevent.lock import BoundedSemaphore
 from greenswitch.esl import InboundESL
 
 from .commands import execute_message
-from .errors import ProtocolError, SwitchRefused, SwitchRejectedUs, SwitchTimeout, SwitchUnavailable, UnsafeCommand
+from .errors import EslError, ProtocolError, SwitchRefused, SwitchRejectedUs, SwitchTimeout, SwitchUnavailable, UnsafeCommand
 from .wire import Frame, FrameReader, RawEvent, decode_text
 
 CONNECT_SECONDS = 3.0
@@ -97,6 +97,7 @@ class Connection(InboundESL):
         self._auth_seconds = auth_seconds
         self._send_seconds = send_seconds
         self._send_lock = BoundedSemaphore(1)
+        self._held_back: list[tuple[str, AsyncResult]] = []  # for the next write
         self._auth_request_event = AsyncResult()
         self.sock: Any = None
 
@@ -138,6 +139,34 @@ class Connection(InboundESL):
         refuse_line_breaks(text)
         return self._transmit([text])[0]
 
+    def post_soon(self, text: str) -> AsyncResult:
+        """``post`` for what nobody waits for: shares a write with what this greenlet sends next, and goes by itself once it gives way.
+
+        FreeSWITCH and we pay for each write. The order of posting is kept. A lost connection is told by the result.
+        """
+        refuse_line_breaks(text)
+        return self._hold_back(text)
+
+    def post_message_soon(self, lines: Iterable[str]) -> AsyncResult:
+        """``post_soon`` for a command of several header lines."""
+        return self._hold_back(_joined(lines))
+
+    def _hold_back(self, text: str) -> AsyncResult:
+        if not self.connected:
+            raise SwitchUnavailable(self.lost_because)
+        waiter = AsyncResult()
+        self._held_back.append((text, waiter))
+        if len(self._held_back) == 1:
+            gevent.spawn(self._send_held_back)
+        return waiter
+
+    def _send_held_back(self) -> None:
+        if self._held_back:
+            try:
+                self._transmit([])
+            except EslError as error:
+                log.debug("commands wait for the next write: %s", error)
+
     def send(self, data: str, timeout: float | None = None) -> Reply:
         """greenswitch's name for ``command``."""
         return self.command(data, timeout)
@@ -158,7 +187,7 @@ class Connection(InboundESL):
         commands = list(texts)
         for text in commands:
             refuse_line_breaks(text)
-        return [self.wait(waiter, timeout) for waiter in self._transmit(commands)]
+        return self._wait_all(self._transmit(commands), timeout)
 
     def call_command(self, call_id: str, app_name: str, app_args: str = "", token: str = "") -> Reply:
         """Runs a dialplan application on a channel; returns when it is queued. Its end is an event whose Application-UUID is ``token``."""
@@ -170,7 +199,12 @@ class Connection(InboundESL):
 
     def pipeline_messages(self, messages: Iterable[Iterable[str]], timeout: float | None = None) -> list[Reply]:
         """``pipeline`` for commands of several header lines."""
-        return [self.wait(waiter, timeout) for waiter in self._transmit([_joined(lines) for lines in messages])]
+        return self._wait_all(self._transmit([_joined(lines) for lines in messages]), timeout)
+
+    def _wait_all(self, waiters: list[AsyncResult], timeout: float | None) -> list[Reply]:
+        if waiters:
+            self.wait(waiters[-1], timeout)  # the last answer comes last: one wait instead of one for each
+        return [self.wait(waiter, timeout) for waiter in waiters]
 
     def wait(self, waiter: AsyncResult, timeout: float | None = None) -> Reply:
         """The reply to a posted command. A reply that comes after the time-out still finds its place and is dropped."""
@@ -181,16 +215,21 @@ class Connection(InboundESL):
         return waiter.get()
 
     def _transmit(self, texts: list[str]) -> list[AsyncResult]:
-        raw = "".join(f"{text}\n\n" for text in texts).encode("utf-8", "surrogateescape")
         if not self._send_lock.acquire(timeout=self._send_seconds):
             raise SwitchTimeout(f"the connection to the switch took no command for {self._send_seconds} s")
         try:
             if not self.connected:
                 raise SwitchUnavailable(self.lost_because)
-            if len(self._commands_sent) + len(texts) > WAITING_LIMIT:
+            if len(self._commands_sent) + len(self._held_back) + len(texts) > WAITING_LIMIT:
                 raise SwitchTimeout(f"more than {WAITING_LIMIT} commands wait for the switch's answer")
+            held_back, self._held_back = self._held_back, []
             waiters = [AsyncResult() for _ in texts]
+            everything = [*(text for text, _ in held_back), *texts]
+            if not everything:
+                return []
+            raw = "".join(f"{text}\n\n" for text in everything).encode("utf-8", "surrogateescape")
             # Registered before the first byte leaves: the reply may be here before sendall returns.
+            self._commands_sent.extend(waiter for _, waiter in held_back)
             self._commands_sent.extend(waiters)
             try:
                 with gevent.Timeout(self._send_seconds, SwitchTimeout("the switch reads no more")):
@@ -271,7 +310,9 @@ class Connection(InboundESL):
         self.lost_because = reason or "the connection was closed"
         self.connected = False
         self._run = False
-        waiters, self._commands_sent = self._commands_sent, deque()
+        waiters = [*self._commands_sent, *(waiter for _, waiter in self._held_back)]
+        self._commands_sent.clear()
+        self._held_back.clear()
         error = kind(self.lost_because)
         for waiter in waiters:
             waiter.set_exception(error)

@@ -25,6 +25,8 @@ from .wire import RawEvent
 
 HELD_LIMIT = 20_000  # events, some 150 MB
 JOB_LIMIT = 2_000  # background jobs under way
+# Applications whose ends mean nothing to us; telling one costs FreeSWITCH more than it costs us to pass it over.
+NOT_TOLD = ("set", "unset", "multiset", "sched_transfer", "sched_cancel", "park")
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +201,7 @@ class Link:
             [
                 f"filter Channel-Presence-Data {self._shard}",
                 f"filter Job-UUID /^{self._job_prefix}/",
+                *(f"filter Application -{name}" for name in NOT_TOLD),
                 f"event plain {' '.join(CALL_EVENTS)} BACKGROUND_JOB",
             ]
         ):

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import gevent
+from gevent.event import AsyncResult
 
 from . import commands as words
 from . import resync
@@ -63,6 +64,7 @@ class Switch:
         self._fallback = fallback
         self._deadman = f"+{max(1, round(deadman_seconds))}"
         self._dial_strings = dial_strings or {"extension": "user/{number}@ivr.local", "outside": "sofia/gateway/trunk/{number}"}
+        self._untimed: set[str] = set()  # calls whose timer has just been deleted and not yet been set anew
         self._calls = Calls(listener, shard, clock)
         self._link = Link(
             host, port, password, shard,
@@ -131,6 +133,7 @@ class Switch:
             self._calls.forget(call_id)
             raise
         if marked.ok and _deleted(deleted) >= 1:
+            self._untimed.add(call_id)
             return True
         self._calls.forget(call_id)
         if marked.ok:
@@ -140,8 +143,12 @@ class Switch:
     def arm(self, call_id: str) -> None:
         """Set the dead-man's timer of a call that has just become ours, without waiting for an answer."""
         call_id = words.call_id_part(call_id)
-        self._link.commands.post(f"api sched_del {call_id}")
-        self._link.commands.post(f"api sched_transfer {self._deadman} {call_id} {self._fallback} XML {self._context}")
+        commands = self._link.commands
+        if call_id in self._untimed:
+            self._untimed.discard(call_id)
+        else:
+            commands.post_soon(f"api sched_del {call_id}")
+        commands.post_soon(f"api sched_transfer {self._deadman} {call_id} {self._fallback} XML {self._context}")
 
     def rearm(self, call_id: str) -> None:
         """Set the dead-man's timer anew: its seconds after the last call of this, the switch transfers to the fallback.
@@ -168,7 +175,21 @@ class Switch:
     # -- what a call shall do
 
     def answer(self, call_id: str, token: str) -> None:
-        self._execute(call_id, Pending(token, "answer"), ("answer", ""))
+        # Not waited for: it shares a write with the prompt that follows, and shows in that one's reply when the channel is gone.
+        message = words.execute_message(call_id, "answer", "", token)
+        connection = self._link.commands
+        if self._calls.expect(call_id, Pending(token, "answer")):
+            connection.post_message_soon(message).rawlink(lambda reply: self._check_answer(call_id, token, reply))
+
+    def _check_answer(self, call_id: str, token: str, reply: AsyncResult) -> None:
+        if not reply.successful():
+            return  # the link is lost: resynchronising settles what became of it
+        try:
+            if not self._taken(call_id, reply.get_nowait()):
+                self._calls.unexpect(call_id, token)
+        except SwitchRefused as error:
+            self._calls.unexpect(call_id, token)
+            log.warning("the switch refused to answer a call: %s", error, extra={"call_id": call_id})
 
     def play(self, call_id: str, token: str, paths: Sequence[str]) -> None:
         """Plays files (or ``silence_stream://``, ``tone_stream://``) one after the other without gaps. Ends with PromptEnded."""
@@ -267,7 +288,8 @@ class Switch:
         self._calls.forget(call_id)
 
     def hang_up(self, call_id: str, cause: str = "NORMAL_CLEARING") -> None:
-        self._on_call(call_id, f"api uuid_kill {words.call_id_part(call_id)} {words.cause_part(cause)}")
+        kill = f"api uuid_kill {words.call_id_part(call_id)} {words.cause_part(cause)}"
+        self._on_call(call_id, kill.removesuffix(" NORMAL_CLEARING"))  # which is what FreeSWITCH takes for granted
 
     def set_variable(self, call_id: str, name: str, value: str) -> None:
         """Stored so that ``get_variable`` and ChannelState give back exactly ``value``; "" unsets."""

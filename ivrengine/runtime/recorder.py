@@ -15,6 +15,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import AddToCounter, CountRefusal, DropRecording, KeepMessage, KeepRecording, LogStep, RaiseAlarm
 from ivrengine.flow.run import Run
 from ivrengine.log import note
+from ivrengine.storage.database import Ticket
 from ivrengine.storage.errors import StorageError
 from ivrengine.storage.store import Store
 
@@ -56,12 +57,18 @@ class Recorder:
         """Save every run that has moved since the last time; called SAVE_SECONDS apart."""
         moved, self._moved = self._moved, {}
         for run in moved.values():
-            self.save_run(run)
+            self._save(run)
 
     def save_run(self, run: Run) -> None:
         """Save one run now: before something begins on the switch that would outlive this process."""
-        if not run.finished:
-            self._write(self.store.runs.save, run.call.call_id, run.to_record(), self._clock())
+        saving = self._save(run)
+        if saving is not None:
+            saving.hurry()
+
+    def _save(self, run: Run) -> Ticket[None] | None:
+        if run.finished:
+            return None
+        return self._write(self.store.runs.save, run.call.call_id, run.to_record(), self._clock())
 
     # -- what commands ask for -----------------------------------------------------------------------------------------
 
@@ -72,9 +79,14 @@ class Recorder:
         """The call walks again from this step of its trace on."""
         self._write(self.store.steps.cut, call_id, sequence)
 
-    def keep_message(self, call: CallInfo, message: KeepMessage) -> None:
-        """Returns when the message is durable; the caller may be told so. Raises StorageError."""
-        self.store.messages.keep(message, call, self._clock()).wait()
+    def keep_message(self, run: Run, message: KeepMessage) -> None:
+        """Returns when the message is durable; the caller may be told so. Raises StorageError.
+
+        The caller's place is saved with it, or an engine that dies now would have the next one ask about the message again.
+        """
+        ticket = self.store.messages.keep(message, run.call, self._clock())
+        self.save_run(run)
+        ticket.wait()
 
     def keep_recording(self, call: CallInfo, recording: KeepRecording) -> None:
         self._write(self.store.recordings.keep, recording, call.call_id, self._clock())
@@ -96,8 +108,8 @@ class Recorder:
         note(log, alarm.sentence, level=logging.WARNING, action="alarm", code=alarm.code, place=alarm.place)
         self._write(self.store.alarms.raise_, alarm, self._clock())
 
-    def _write(self, write: Callable[..., Any], *args: Any) -> None:
+    def _write(self, write: Callable[..., Ticket[Any]], *args: Any) -> Ticket[Any] | None:
         try:
-            write(*args)
+            return write(*args)
         except StorageError as error:
             log.error("not written down: %s", error)

@@ -23,14 +23,15 @@ from urllib.parse import quote
 
 import gevent
 import sqlite_utils
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.queue import Empty, SimpleQueue
 
 from .errors import NotKept, StorageClosed, StorageError, StorageOverloaded, StorageTimeout, UnknownDatabase
 from .migrations import migrate
 from .native import outcome, unpack
 
-GATHER_SECONDS = 0.01  # a commit costs fifteen times what a row costs: what comes within this time shares one
+GATHER_SECONDS = 0.05  # a commit costs fifteen times what a row costs: what comes within this time shares one
+HURRY_SECONDS = 0.01  # the same, once somebody waits for a write or asked to hurry
 QUEUE_LIMIT = 20_000  # writes waiting for the disk; a call makes about twenty in its life
 BATCH_LIMIT = 500  # writes in one transaction: bounds what a failed commit takes with it
 READER_COUNT = 4  # fewer than the hub's ten native threads, so that reports never keep the writer out
@@ -46,11 +47,12 @@ log = logging.getLogger(__name__)
 class Ticket(Generic[T]):
     """A write that will be durable when ``wait`` returns."""
 
-    __slots__ = ("_purpose", "_result", "_waited_for", "_write")
+    __slots__ = ("_hurry", "_purpose", "_result", "_waited_for", "_write")
 
-    def __init__(self, write: Callable[[sqlite_utils.Database], T], purpose: str) -> None:
+    def __init__(self, write: Callable[[sqlite_utils.Database], T], purpose: str, hurry: Event) -> None:
         self._write = write
         self._purpose = purpose
+        self._hurry = hurry
         self._result: AsyncResult[T] = AsyncResult()
         self._waited_for = False
 
@@ -59,9 +61,14 @@ class Ticket(Generic[T]):
         """True when the write is durable or has failed."""
         return self._result.ready()
 
+    def hurry(self) -> None:
+        """Have it committed within HURRY_SECONDS, for nobody to wait for."""
+        self._hurry.set()
+
     def wait(self, timeout_seconds: float = WAIT_SECONDS) -> T:
         """What the write returned, once it can no longer be lost. Raises what it raised, NotKept or StorageTimeout."""
         self._waited_for = True
+        self._hurry.set()
         self._result.wait(timeout=timeout_seconds)
         if not self._result.ready():
             raise StorageTimeout(
@@ -88,6 +95,7 @@ class Database:
         self._writer: Any = None
         self._pending: deque[Ticket[Any]] = deque()
         self._committer: gevent.Greenlet | None = None
+        self._hurry = Event()  # somebody waits, or much is waiting
         self._idle_readers: SimpleQueue[sqlite_utils.Database] = SimpleQueue()
         self._reading = 0
         self._open = False
@@ -129,6 +137,7 @@ class Database:
             return
         self._check_thread()
         self._open = False
+        self._hurry.set()
         committer = self._committer
         if committer is not None:
             committer.join(timeout=CLOSE_SECONDS)
@@ -153,8 +162,10 @@ class Database:
             raise StorageOverloaded(
                 f"{QUEUE_LIMIT} writes are waiting for the disk of {self.path} already; {purpose} was refused and not kept"
             )
-        ticket: Ticket[T] = Ticket(write, purpose)
+        ticket: Ticket[T] = Ticket(write, purpose, self._hurry)
         self._pending.append(ticket)
+        if len(self._pending) >= BATCH_LIMIT:
+            self._hurry.set()
         if self._committer is None:
             self._committer = gevent.spawn(self._commit_pending)
         return ticket
@@ -207,8 +218,9 @@ class Database:
     def _commit_pending(self) -> None:
         try:
             while self._pending:
-                if len(self._pending) < BATCH_LIMIT and self._open:
-                    gevent.sleep(GATHER_SECONDS)
+                if self._hurry.wait(GATHER_SECONDS) and len(self._pending) < BATCH_LIMIT and self._open:
+                    gevent.sleep(HURRY_SECONDS)
+                self._hurry.clear()
                 batch = [self._pending.popleft() for _ in range(min(BATCH_LIMIT, len(self._pending)))]
                 outcomes, error = self._hub.threadpool.spawn(outcome, _commit, self._writer, batch).get()
                 if error is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ o=caller 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
-m=audio {rtp_port} RTP/AVP 8 101
+m=audio [rtpstream_audio_port] RTP/AVP 8 101
 a=rtpmap:8 PCMA/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
@@ -52,6 +51,7 @@ Max-Forwards: 70
 Content-Length: 0
 
 ]]></send>
+<nop><action><exec rtp_stream="{speech},-1,8"/></action></nop>
 <pause milliseconds="{key_after_ms}"/>
 <send retrans="500"><![CDATA[
 INFO [next_url] SIP/2.0
@@ -70,6 +70,7 @@ Duration=160
 ]]></send>
 <recv response="200"/>
 <recv request="BYE"/>
+<nop><action><exec rtp_stream="pause"/></action></nop>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
@@ -99,8 +100,8 @@ class SippLoad:
         self._work = work
         self._port = port
         self._runs = 0
-        self._ears = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._ears.bind((IP, 0))
+        self._speech = work / "speech.alaw"
+        self._speech.write_bytes(b"\xd5" * 8000)
 
     def call(self, number: str, calls: int, calls_per_second: float) -> Load:
         """Place ``calls`` and wait until all are over. Raises RuntimeError where sipp itself fails."""
@@ -108,7 +109,7 @@ class SippLoad:
         work = self._work / f"sipp-{self._runs:03d}"
         work.mkdir(parents=True)
         (work / "scenario.xml").write_text(
-            _SCENARIO.format(number=number, rtp_port=self._ears.getsockname()[1], key_after_ms=KEY_AFTER_MS)
+            _SCENARIO.format(number=number, speech=self._speech, key_after_ms=KEY_AFTER_MS)
         )
         command = ["sipp", f"{IP}:{self._port}", "-sf", "scenario.xml", "-i", IP, "-nostdin", "-m", str(calls)]
         command += ["-r", f"{calls_per_second:g}", "-l", str(CALLS_AT_ONCE), "-recv_timeout", str(PATIENCE_MS)]
@@ -122,5 +123,3 @@ class SippLoad:
         good = int(rows[-1]["SuccessfulCall(C)"])
         return Load(good, calls - good)
 
-    def close(self) -> None:
-        self._ears.close()

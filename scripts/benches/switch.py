@@ -110,7 +110,6 @@ class Bench:
         self.stop()
 
     def stop(self) -> None:
-        self.callers.close()
         self.engine.kill()
         self.switch.stop()
 

@@ -195,6 +195,49 @@ def test_call_command_locks_and_carries_its_token(peers):
     ]
 
 
+class Writes:
+    """A socket that remembers what each write held."""
+
+    def __init__(self, sock) -> None:
+        self._sock = sock
+        self.seen: list[bytes] = []
+
+    def sendall(self, raw: bytes) -> None:
+        self.seen.append(raw)
+        self._sock.sendall(raw)
+
+    def __getattr__(self, name: str):
+        return getattr(self._sock, name)
+
+
+def test_what_nobody_waits_for_shares_a_write_with_what_follows(peers):
+    connection = connected(peers())
+    connection.sock = writes = Writes(connection.sock)
+    first = connection.post_soon("api first")
+    second = connection.post_message_soon(["sendmsg x", "call-command: hangup"])
+    assert connection.api("third") == "+OK\n"
+    assert writes.seen == [b"api first\n\nsendmsg x\ncall-command: hangup\n\napi third\n\n"]
+    assert first.get_nowait().ok and second.get_nowait().ok
+
+
+def test_what_nobody_waits_for_goes_by_itself(peers):
+    peer = peers()
+    assert connected(peer).post_soon("api alone").get(timeout=5).ok
+    assert peer.said()[-1] == "api alone"
+
+
+def test_what_was_held_back_ends_with_the_connection(peers):
+    connection = connected(peers())
+    held_back = connection.post_soon("api x")
+    connection.lose("a fault")
+    with pytest.raises(SwitchUnavailable, match="a fault"):
+        held_back.get(timeout=5)
+    with pytest.raises(SwitchUnavailable):
+        connection.post_soon("api x")
+    with pytest.raises(UnsafeCommand):
+        connection.post_soon("api x\n\napi y")
+
+
 def test_large_commands_of_many_greenlets_are_never_mixed(peers):
     # Far more than a socket's buffer at once: with send instead of sendall, or without the lock, commands would be torn.
     peer = peers(lambda session, command: api(command[-1] * 3) if command.startswith("api x") else None)

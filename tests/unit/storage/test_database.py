@@ -64,6 +64,23 @@ def test_many_writes_share_one_transaction_in_their_order(store: Store) -> None:
     assert len(keys(store.database)) == 100
 
 
+def test_who_waits_or_hurries_is_not_kept_waiting_for_company(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "GATHER_SECONDS", 3600.0)
+    before = store.database.submit(put("before"))
+    assert store.database.write(put("waited for")) == "waited for"
+    assert before.done
+    hurried = store.database.submit(put("hurried"))
+    hurried.hurry()
+    with gevent.Timeout(20):
+        while not hurried.done:
+            gevent.sleep(0.005)
+    monkeypatch.setattr(database_module, "BATCH_LIMIT", 3)
+    with gevent.Timeout(20):
+        tickets = [store.database.submit(put(f"many-{number}")) for number in range(3)]
+        while not all(ticket.done for ticket in tickets):
+            gevent.sleep(0.005)
+
+
 def test_more_than_one_batch_is_kept_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "BATCH_LIMIT", 7)
     tickets = [store.database.submit(put(f"{n:03}")) for n in range(50)]
