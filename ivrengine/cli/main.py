@@ -74,3 +74,7 @@ def main() -> None:
     except IvrEngineError as error:
         click.echo(f"ivrengine: {error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a full disk, a directory of somebody else: nothing that a stack would explain
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"ivrengine: {place}{error.strerror or error}", err=True)
+        sys.exit(1)

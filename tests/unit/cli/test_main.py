@@ -35,6 +35,16 @@ def test_what_a_person_can_mend_is_one_sentence(monkeypatch, tmp_path: Path, cap
     assert end.value.code == 1 and said.startswith("ivrengine: ") and "ivrengine.toml" in said and said.count("\n") == 1
 
 
+def test_a_full_disk_is_one_sentence(monkeypatch, capsys) -> None:
+    def full(prog_name: str) -> None:
+        raise OSError(28, "No space left on device", "/data/x")
+
+    monkeypatch.setattr(main, "cli", full)
+    with pytest.raises(SystemExit) as end:
+        main.main()
+    assert end.value.code == 1 and capsys.readouterr().err == "ivrengine: /data/x: No space left on device\n"
+
+
 def test_a_path_that_the_switch_would_misread_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "my site").mkdir()
     with pytest.raises(SettingsError, match="misread the character ' '.*move the site"):
