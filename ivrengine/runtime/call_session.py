@@ -53,8 +53,9 @@ CUT_SECONDS = 2.0  # for a recording that is cut when the engine stops to tell i
 ROOM_BYTES = 50_000_000  # with less on the disk no recording is begun: it would be torn
 # What an adopted application may take at most, where the command that began it is not known any more.
 LONGEST_SECONDS: dict[CommandKind, float] = {"record": 3600.0, "secret": 600.0}
+BOOKKEEPING = (do.LogStep, do.AddToCounter, do.CountRefusal, do.KeepRecording, do.RaiseAlarm)
 # What is still done when a message could not be kept: the trace stays whole, but the caller hears nothing of "saved".
-STILL_DONE = (do.StopPlaying, do.LogStep, do.AddToCounter, do.CountRefusal, do.KeepRecording, do.DropRecording, do.RaiseAlarm)
+STILL_DONE = (*BOOKKEEPING, do.StopPlaying, do.DropRecording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +279,7 @@ class CallSession:
 
     def _perform(self, commands: list[do.Command]) -> None:
         not_kept: Exception | None = None
-        # A file is deleted last, when nothing that is saved of the call needs it any more.
-        for command in sorted(commands, key=lambda command: isinstance(command, do.DropRecording)):
+        for command in _in_safe_order(commands):
             if not_kept is not None and not isinstance(command, STILL_DONE):
                 continue
             try:
@@ -347,7 +347,7 @@ class CallSession:
                 switch.set_variable(call_id, "park_after_bridge", "false")
                 switch.set_variable(call_id, "hangup_after_bridge", "true")
             case do.KeepMessage():
-                recorder.keep_message(self.call, command)
+                recorder.keep_message(self.run, command)
             case do.KeepRecording():
                 recorder.keep_recording(self.call, command)
             case do.DropRecording():
@@ -395,6 +395,15 @@ class CallSession:
                 self._around.switch.hang_up(self.call_id, "NORMAL_TEMPORARY_FAILURE")
             except EslError:
                 pass  # the link is down: the dead-man's switch takes the call to the fallback
+
+
+def _in_safe_order(commands: list[do.Command]) -> list[do.Command]:
+    """A message is kept together with the caller's place behind it, for which the trace must have been written. A file is
+    deleted last, when nothing that is saved of the call needs it any more."""
+    if not any(isinstance(command, do.KeepMessage | do.DropRecording) for command in commands):
+        return commands
+    ranks = ((BOOKKEEPING, 0), (do.KeepMessage, 1), (do.DropRecording, 3))
+    return sorted(commands, key=lambda command: next((rank for kind, rank in ranks if isinstance(command, kind)), 2))
 
 
 def why_not_record(directory: Path) -> str:

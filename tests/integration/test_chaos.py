@@ -23,7 +23,7 @@ import pytest
 from ivrengine.simswitch.callers import check_script, place_call
 from ivrengine.simswitch.phones import Phone
 
-from .conftest import WAIT_SECONDS, House, eventually, make_site, write_tone
+from .conftest import House, eventually, make_site, write_tone
 from .engine_process import Process
 
 KILLS = int(os.environ.get("IVRENGINE_CHAOS_KILLS", "6"))
@@ -320,5 +320,3 @@ def test_whatever_callers_do_and_however_often_the_engine_dies(chaos: Chaos) -> 
         verbs = Counter(row[0] for row in chaos.process.rows("SELECT step || ' ' || outcome FROM steps"))
         print(len(chaos.callers), outcomes, len(chaos.secrets), len(chaos.process.log_lines("picked up again")), verbs)
         print(chaos.process.rows("SELECT code, place, count, sentence FROM alarms"))
-        rows = {row[0] for row in chaos.process.rows("SELECT call_id FROM calls")}
-        print(Counter((c.left, c.person.end_cause, tuple(Path(r["path"]).stem for r in c.person.report())[:4]) for c in chaos.callers if c.call_id not in rows))
