@@ -8,7 +8,6 @@ A command that is lost with the link stops the call's time: the flow goes no fur
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from ivrengine.storage.errors import StorageError
 
 from .news import CallEnded, CallerHears, KeyPressed, News, StepLeft
 from .recorder import Recorder
+from .recording_files import why_not_record
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ END_SECONDS = 15.0  # after Hangup, for the switch to tell that the channel is g
 AWAY_SECONDS = 120.0  # the same where the link is down: longer than the dead-man's switch waits
 LINK_BACK_SECONDS = 5.0  # a call that waits for a link that is up is woken after this, should recovery have missed it
 CUT_SECONDS = 2.0  # for a recording that is cut when the engine stops to tell its end
-ROOM_BYTES = 50_000_000  # with less on the disk no recording is begun: it would be torn
 # What an adopted application may take at most, where the command that began it is not known any more.
 LONGEST_SECONDS: dict[CommandKind, float] = {"record": 3600.0, "secret": 600.0}
 BOOKKEEPING = (do.LogStep, do.AddToCounter, do.CountRefusal, do.KeepRecording, do.RaiseAlarm)
@@ -404,14 +403,3 @@ def _in_safe_order(commands: list[do.Command]) -> list[do.Command]:
         return commands
     ranks = ((BOOKKEEPING, 0), (do.KeepMessage, 1), (do.DropRecording, 3))
     return sorted(commands, key=lambda command: next((rank for kind, rank in ranks if isinstance(command, kind)), 2))
-
-
-def why_not_record(directory: Path) -> str:
-    """Why a recording can't be begun, or "". A switch that can't open the file would hang the caller up."""
-    try:
-        room = os.statvfs(directory)
-    except OSError as error:
-        return f"the directory {directory} can't be used: {error.strerror}"
-    if room.f_bavail * room.f_frsize < ROOM_BYTES:
-        return f"the disk of {directory} is full"
-    return "" if os.access(directory, os.W_OK | os.X_OK) else f"the directory {directory} can't be written to"

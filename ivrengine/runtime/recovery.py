@@ -23,9 +23,9 @@ from ivrengine.flow.steps.collect import COLLECTING
 from ivrengine.log import note
 
 from .call_session import CallSession
-from .left_recordings import left_recording
 from .reception import Reception, new_tokens
 from .recorder import Recorder
+from .recording_files import left_recording
 
 log = logging.getLogger(__name__)
 

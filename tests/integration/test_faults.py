@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pytest
 
-from ivrengine.runtime import call_session, library
+from ivrengine.runtime import call_session, library, recording_files
 
 from .conftest import House, eventually, write_tone
 
@@ -94,7 +94,7 @@ def test_a_recording_that_has_no_place_is_not_begun(house: House, fault: str, mo
     if fault == "gone":
         shutil.rmtree(house.site / "data" / "recordings")
     else:
-        monkeypatch.setattr(call_session, "ROOM_BYTES", 1 << 62)
+        monkeypatch.setattr(recording_files, "ROOM_BYTES", 1 << 62)
     call_id = house.call({"press_after_prompt": "2"})
     assert house.ended(call_id).outcome == "completed"
     assert ("message", "failed", "") in house.steps(call_id)

@@ -11,7 +11,7 @@ import pytest
 from ivrengine.domain.caller import CallInfo
 from ivrengine.flow.recording import RECORDING, RECORDING_NAME
 from ivrengine.flow.run import Frame, Run
-from ivrengine.runtime.left_recordings import left_recording
+from ivrengine.runtime.recording_files import left_recording
 
 
 def run_of(state: dict[str, str]) -> Run:

@@ -1,8 +1,9 @@
-"""A recording that ended while nobody of us looked: its file tells what the switch's event would have told."""
+"""The files that callers are recorded to: whether there is room for one, and what one tells whose end nobody has seen."""
 
 from __future__ import annotations
 
 import logging
+import os
 import wave
 from array import array
 from pathlib import Path
@@ -14,6 +15,7 @@ from ivrengine.flow.run import Run
 from ivrengine.log import note
 from ivrengine.prompts.wav import BadWav, read_wav
 
+ROOM_BYTES = 50_000_000  # with less on the disk no recording is begun: it would be torn
 SILENT_SECONDS = 0.9  # a file whose end is silent for so long was ended by silence, the shortest of which is a second
 SILENT_LEVEL = 200  # mean sample; as the switch counts it
 
@@ -41,3 +43,14 @@ def _ends_silently(path: Path) -> bool:
         file.setpos(file.getnframes() - wanted)
         samples = array("h", file.readframes(wanted))
     return sum(map(abs, samples)) < SILENT_LEVEL * max(1, len(samples))
+
+
+def why_not_record(directory: Path) -> str:
+    """Why a recording can't be begun, or "". A switch that can't open the file would hang the caller up."""
+    try:
+        room = os.statvfs(directory)
+    except OSError as error:
+        return f"the directory {directory} can't be used: {error.strerror}"
+    if room.f_bavail * room.f_frsize < ROOM_BYTES:
+        return f"the disk of {directory} is full"
+    return "" if os.access(directory, os.W_OK | os.X_OK) else f"the directory {directory} can't be written to"
