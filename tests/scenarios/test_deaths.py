@@ -54,7 +54,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         audio.write(sounds / f"{name}.wav", audio.tone(hertz, 1.7))
     with made as started:
         toml = made.site / "ivrengine.toml"
-        toml.write_text(toml.read_text() + '\n[engine]\nlanguages = ["zh-CN"]\ndeadman_seconds = 10.0\n')
+        toml.write_text(toml.read_text() + '\n[engine]\nlanguages = ["zh-CN"]\ndeadman_seconds = 10.0\ndrain_seconds = 1.0\n')
         yield started
 
 
@@ -174,6 +174,21 @@ def test_an_engine_that_stays_dead_leaves_its_callers_to_the_fallback(bench: Ben
     likeness, _ = audio.best_match(audio.read(message), audio.read(speech))
     assert likeness > 0.9
     talking.hang_up()
+
+
+def test_what_is_being_said_when_the_engine_stops_is_kept(bench: Bench, database: SiteDatabase, speech: Path) -> None:
+    bench.unclaimed_messages.mkdir(parents=True, exist_ok=True)
+    bench.engine.start()
+    call = bench.call(NUMBER, script=[{"press_after_prompt": "1"}, {"until_recording": True}, {"speak": str(speech)}])
+    until(lambda: recordings(bench), "the recording", 30)
+    time.sleep(1.0)
+    assert bench.engine.stop() == 0
+    (message,) = database.messages()
+    assert message["duration_ms"] > 1500
+    (row,) = database.calls()
+    assert row["outcome"] == "fallback"
+    until(lambda: list(bench.unclaimed_messages.glob("*.wav")), "the fallback's recording", 20)
+    call.hang_up()
 
 
 def test_callers_leave_at_any_instant(bench: Bench, database: SiteDatabase, speech: Path) -> None:
