@@ -6,7 +6,9 @@ Without ``--live`` there is no switch and no waiting: the flow runs under a virt
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -278,9 +280,11 @@ class LiveCall:
         self._shown = 0
         self._speaking = False  # the last line may be continued
         self._call_id = ""
+        self._interrupted = False
 
     def run(self, keys: str | None) -> None:
         switch = self._connect()
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
             self._call_id = place_call(switch, self._number, self._caller, keys or "", self._name)
             if keys is None:
@@ -291,10 +295,13 @@ class LiveCall:
                 reader.kill(block=False)
         except EslError as error:
             raise NoLiveCall(f"the call is lost: {error}") from error
-        except KeyboardInterrupt:
-            sim(switch, f"hangup {self._call_id}")
         finally:
             switch.stop()
+            signal.signal(signal.SIGINT, before)
+
+    def _on_interrupt(self, *_: object) -> None:
+        """Ctrl-C hangs up; the call's end then ends the command."""
+        self._interrupted = True
 
     def _connect(self) -> Switch:
         path = self._settings.data / DEMO_FILE
@@ -335,6 +342,10 @@ class LiveCall:
         over = False
         while not over:
             gevent.sleep(LOOK_SECONDS)
+            if self._interrupted:
+                self._interrupted = False
+                with contextlib.suppress(NoLiveCall):  # it may have ended in this instant
+                    sim(switch, f"hangup {self._call_id}")
             over = switch.api(f"uuid_exists {self._call_id}").strip() != "true"
             heard = json.loads(sim(switch, f"heard {self._call_id}"))
             if not self._as_json:

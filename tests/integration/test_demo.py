@@ -74,6 +74,15 @@ def test_it_answers_its_own_call_and_another_and_stops_when_told(site: Path, dem
     assert not (site / "data" / "demo.json").exists() and is_closed(where["port"])
 
 
+def test_an_interrupted_caller_hangs_up(site: Path, demo: subprocess.Popen[str]) -> None:
+    address(site)
+    caller = ivrengine(site, "call", "--live", "100", "--keys", "w30s")
+    assert caller.stdout is not None and "hears" in caller.stdout.readline()
+    caller.send_signal(signal.SIGINT)
+    said, _ = caller.communicate(timeout=20)
+    assert caller.returncode == 0 and "the call is over" in said and "KeyboardInterrupt" not in said
+
+
 def test_a_call_that_is_up_does_not_keep_it_from_stopping(site: Path, demo: subprocess.Popen[str]) -> None:
     address(site)
     caller = ivrengine(site, "call", "--live", "100", "--keys", "w30s")
