@@ -1,18 +1,15 @@
 """What a call costs FreeSWITCH and the engine together, and how many a second they take, against FreeSWITCH's own XML dialplan.
 
 Both do the same work on the same FreeSWITCH, started from what ``ivrengine fs render`` writes plus one extension for the XML: answer, a
-prompt of 100 ms, wait for one key, another prompt of 100 ms, hang up. They take turns. Callers are sipp's, keys are SIP INFO.
+prompt of 100 ms, wait for one key, another prompt of 100 ms, hang up. They take turns. Callers are sipp's: they speak
+(silence, as telephones do) and press their key by SIP INFO.
 """
 
 from __future__ import annotations
 
-import math
-import os
 import shutil
-import struct
 import tempfile
 import time
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -21,6 +18,7 @@ from tests.acceptance.engine import EngineProcess
 from tests.acceptance.switch import FreeSwitch, find_freeswitch
 
 from .sipp_load import Load, SippLoad
+from .site import cpu_seconds, write_site
 
 ENGINE_NUMBER, XML_NUMBER = "02988880001", "9000"
 ROUNDS = 7
@@ -57,36 +55,12 @@ XML_EXTENSION = """<context name="public">
 """
 
 
-def write_tone(path: Path) -> Path:
-    """100 ms of a tone, 8 kHz, mono."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(2 * math.pi * 440 * n / 8000))) for n in range(800)))
-    return path
-
-
-def write_site(site: Path) -> Path:
-    """A flow that does the bench's work, and its prompt; gives the prompt."""
-    (site / "flows").mkdir(parents=True)
-    (site / "flows/bench.yml").write_text(FLOW, "utf-8")
-    return write_tone(site / "prompts/zh-CN/tone.wav")
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class Bench:
     """A FreeSWITCH, an engine on it, and callers. A context manager."""
 
     def __init__(self, work: Path) -> None:
         self.site = work / "site"
-        tone = write_site(self.site)
+        tone = write_site(self.site, FLOW)
         # As many calls as FreeSWITCH will have at once when it is too slow; its own guard must not be what is measured.
         self.switch = FreeSwitch(self.site, work / "freeswitch", rtp_ports=8000)
         self.switch.first_rtp = 16384

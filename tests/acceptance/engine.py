@@ -21,8 +21,13 @@ class EngineProcess:
         self.site = site
         self._ready_words = ready_words
         self._arguments = arguments
+        self._module = ["ivrengine"]
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+
+    def watch_into(self, path: Path) -> None:
+        """At the next start: have the longest lateness of its hub, in ms, written to ``path``."""
+        self._module = ["scripts.benches.watched_engine", str(path)]
 
     @property
     def running(self) -> bool:
@@ -45,7 +50,7 @@ class EngineProcess:
         assert not self.running, "the engine runs already"
         self._starts += 1
         path = self.site.parent / f"{self.site.name}-engine-{self._starts:02d}.log"
-        command = [sys.executable, "-m", "ivrengine", "--site", str(self.site), "serve", *self._arguments]
+        command = [sys.executable, "-m", *self._module, "--site", str(self.site), "serve", *self._arguments]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         with open(path, "wb") as output:
             self._process = subprocess.Popen(
