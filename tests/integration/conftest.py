@@ -89,6 +89,7 @@ class House:
 
     def __init__(self, site: Path) -> None:
         self.site = site
+        (site / "unclaimed").mkdir()
         self.switch = SimSwitch(
             "127.0.0.1",
             0,

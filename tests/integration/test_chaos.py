@@ -293,7 +293,6 @@ def chaos(tmp_path: Path) -> Iterator[Chaos]:
     site = make_site(tmp_path / "site", FLOW)
     for name, seconds in PROMPTS.items():
         write_tone(site / "prompts" / "zh-CN" / f"{name}.wav", seconds)
-    (site / "unclaimed").mkdir()
     process = Process(House(site))
     chaos = Chaos(process)
     yield chaos
