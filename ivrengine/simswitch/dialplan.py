@@ -57,6 +57,7 @@ class Dialplan:
     def _fallback(self, channel_uuid: str) -> list[Application]:
         message = self.messages_dir / f"{channel_uuid}.wav"
         return [
+            ("sched_cancel", None),
             ("answer", None),
             ("set", "playback_terminators=none"),
             ("playback", "silence_stream://500"),

@@ -257,7 +257,7 @@ def test_uuid_transfer_leaves_park(client: Client, call: str) -> None:
     assert client.api(f"uuid_transfer {call} fallback XML ivr") == "+OK\n"
     client.wait("PLAYBACK_START", call)
     assert [name for name in client.names(call)[before:] if name != "CALLSTATE"][:3] == [
-        "UNPARK", "EXECUTE_COMPLETE(park)", "EXECUTE(answer)"]
+        "UNPARK", "EXECUTE_COMPLETE(park)", "EXECUTE(sched_cancel)"]
 
 
 def test_the_engines_context_answers_whatever_is_no_phone(client: Client, call: str) -> None:
