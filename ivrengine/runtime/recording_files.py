@@ -7,7 +7,6 @@ import os
 import wave
 from array import array
 from pathlib import Path
-from typing import Literal
 
 from ivrengine.domain.events import RecordingEnded
 from ivrengine.flow.recording import RECORDING, RECORDING_NAME
@@ -16,8 +15,7 @@ from ivrengine.log import note
 from ivrengine.prompts.wav import BadWav, read_wav
 
 ROOM_BYTES = 50_000_000  # with less on the disk no recording is begun: it would be torn
-SILENT_SECONDS = 0.9  # a file whose end is silent for so long was ended by silence, the shortest of which is a second
-SILENT_LEVEL = 200  # mean sample; as the switch counts it
+SILENT_PEAK = 400  # a file without a louder sample holds nothing but the line's own noise
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +27,26 @@ def left_recording(run: Run, directory: Path, *, hung_up: bool) -> RecordingEnde
         return None
     path = directory / f"{name}.wav"
     try:
+        # How it ended is not known, so all of it counts as said: but for one that holds nothing at all.
         duration_ms = read_wav(path).duration_ms
-        ended_by: Literal["hangup", "silence", "key"] = "hangup" if hung_up else "silence" if _ends_silently(path) else "key"
-    except (OSError, BadWav, wave.Error) as error:
+        if _is_silent(path):
+            duration_ms = 0
+    except (OSError, BadWav) as error:
         note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
         return None
-    return RecordingEnded(token, "recorded", str(path), duration_ms, ended_by)
+    return RecordingEnded(token, "recorded", str(path), duration_ms, "hangup" if hung_up else "key")
 
 
-def _ends_silently(path: Path) -> bool:
-    with wave.open(str(path), "rb") as file:
-        wanted = min(file.getnframes(), int(SILENT_SECONDS * file.getframerate()))
-        file.setpos(file.getnframes() - wanted)
-        samples = array("h", file.readframes(wanted))
-    return sum(map(abs, samples)) < SILENT_LEVEL * max(1, len(samples))
+def _is_silent(path: Path) -> bool:
+    try:
+        with wave.open(str(path), "rb") as file:
+            while sound := file.readframes(file.getframerate()):
+                samples = array("h", sound[: len(sound) // 2 * 2])
+                if max(samples) > SILENT_PEAK or min(samples) < -SILENT_PEAK:
+                    return False
+    except (wave.Error, EOFError):
+        return False  # of another encoding: kept rather than judged
+    return True
 
 
 def why_not_record(directory: Path) -> str:
