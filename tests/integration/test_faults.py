@@ -126,7 +126,7 @@ def test_no_flow_runs_on_while_the_link_is_down(house: House) -> None:
     house.in_step(call_id, "info")
     drop_link(house, keep_down=True)
     session = engine.reception.sessions[call_id]
-    session.post(call_session.DigitPressed("1"))  # cuts the information, so a command is lost
+    session.post(call_session.DigitPressed("0"))  # cuts the information, so a command is lost
     eventually(lambda: session.interrupted and session.run.frame.step == "main", "the interruption")
     session.run.timers["listen"] = 0.0  # long due
     gevent.sleep(0.3)
