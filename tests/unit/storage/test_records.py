@@ -106,6 +106,15 @@ def test_the_trace_comes_back_in_order_as_it_went_in(store: Store) -> None:
     assert store.steps.of_call("unknown") == []
 
 
+def test_a_trace_is_cut_where_the_call_goes_on_from(store: Store) -> None:
+    for sequence in range(4):
+        store.steps.log(CALL.call_id, replace(STEP, sequence=sequence))
+    store.steps.log("another call", replace(STEP, sequence=3))
+    store.steps.cut(CALL.call_id, 2).wait()
+    assert [step.sequence for step in store.steps.of_call(CALL.call_id)] == [0, 1]
+    assert len(store.steps.of_call("another call")) == 1
+
+
 # -- strangers' text -----------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +232,14 @@ def test_recordings_are_linked_to_their_call_and_dropped_with_their_file(store: 
     store.recordings.drop(str(path))
     store.recordings.drop(str(path))
     assert store.recordings.of_call(CALL.call_id) == [] and not path.exists()
+
+
+def test_a_message_that_its_caller_throws_away_after_a_restart_is_gone(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "m.wav"
+    path.write_bytes(b"RIFF")
+    store.messages.keep(KeepMessage("office", str(path), 3000), CALL, 1.0).wait()
+    store.recordings.drop(str(path))
+    assert store.messages.in_box() == [] and not path.exists()
 
 
 # -- runs, versions, counters, alarms -----------------------------------------------------------------------------------
