@@ -57,10 +57,6 @@ def audible_seconds(samples: np.ndarray) -> float:
     return float(np.count_nonzero(power > AUDIBLE**2) * WINDOW / RATE)
 
 
-# Of other sounds less than 0.2 is seen; on a busy machine late packets cost the same sound some of its likeness.
-SAME_SOUND = 0.6
-
-
 def best_match(heard: np.ndarray, sought: np.ndarray) -> tuple[float, float]:
     """Where in ``heard`` ``sought`` fits best: (likeness 0..1, seconds from the start). 1 is the same up to loudness."""
     if len(sought) == 0 or len(heard) < len(sought):
@@ -73,6 +69,20 @@ def best_match(heard: np.ndarray, sought: np.ndarray) -> tuple[float, float]:
     likeness = np.abs(products) / np.sqrt(np.maximum(energies, floor) * np.square(sought).sum())
     best = int(np.argmax(likeness))
     return float(likeness[best]), best / RATE
+
+
+ENOUGH = 0.6  # of share_heard, to say that a sound is there
+
+
+def share_heard(heard: np.ndarray, said: np.ndarray, piece_seconds: float = 0.5, likeness: float = 0.8) -> float:
+    """How much of ``said`` is in ``heard``, 0..1: the share of its pieces that are found there.
+
+    Piece by piece, because one packet that comes late on a busy machine moves everything behind it. Of other sounds nothing
+    is found.
+    """
+    size = int(piece_seconds * RATE)
+    pieces = [said[at : at + size] for at in range(0, len(said) - size + 1, size)]
+    return sum(best_match(heard, piece)[0] >= likeness for piece in pieces) / len(pieces)
 
 
 def heard_prompt(heard: np.ndarray, prompt: Path | str, seconds: float = 1.5, likeness: float = 0.8) -> float | None:

@@ -64,7 +64,7 @@ def test_a_call_that_nobody_claims_leaves_a_message_with_what_was_said(bench: Fr
     samples = audio.read(messages[0])
     assert audio.tone_seconds(samples, TONE_HZ) == pytest.approx(3, abs=0.3)
     assert audio.tone_seconds(samples, TONE_HZ + 200) < 0.2
-    assert audio.best_match(samples, sweep)[0] > audio.SAME_SOUND
+    assert audio.share_heard(samples, sweep) > audio.ENOUGH
     with soundfile.SoundFile(str(messages[0])) as file:
         assert file.copy_metadata()["artist"] == "13912345678"
         assert file.copy_metadata()["title"] == "4008123"
@@ -121,7 +121,7 @@ def test_a_phone_registers_and_is_reached_by_its_extension(bench: FreeSwitchBenc
     # The phone hangs up when its speech is over; park_after_bridge keeps the caller.
     again = events.wait_event(lambda e: e["Event-Name"] == "CHANNEL_PARK" and e["Unique-ID"] == call_id, 15)
     assert again["Channel-Presence-Data"] == "ivr"
-    assert audio.best_match(call.heard(), sweep[audio.RATE : 3 * audio.RATE])[0] > audio.SAME_SOUND
+    assert audio.share_heard(call.heard(), sweep[audio.RATE : 3 * audio.RATE]) > audio.ENOUGH
     assert audio.tone_seconds(phone.heard(), TONE_HZ) == pytest.approx(3, abs=0.5)
     call.hang_up()
     assert call.wait_ended() == "left"

@@ -35,6 +35,7 @@ def test_from_the_welcome_through_menu_and_page_to_a_message(
             {"press_after_prompt": "1"},  # the number I call from
             {"until_recording": True},
             {"speak": str(speech)},
+            {"wait": 1.0},  # a key by SIP INFO would overtake speech that is still on its way
             {"press": "#"},
             {"press_after_prompt": "2"},  # save
         ],
@@ -49,8 +50,7 @@ def test_from_the_welcome_through_menu_and_page_to_a_message(
     assert "留言订购" in labels(database, row["call_id"])
     (message,) = database.messages()
     assert (message["box"], message["number"], message["callback_number"]) == ("circulation", "13800138000", "13800138000")
-    likeness, _ = audio.best_match(audio.read(message["path"]), audio.read(speech))
-    assert likeness > audio.SAME_SOUND, f"the recording is not what was said: {likeness:.2f}"
+    assert audio.share_heard(audio.read(message["path"]), audio.read(speech)) > audio.ENOUGH
 
 
 def test_a_nuisance_caller_is_refused(bench: Bench, database: SiteDatabase) -> None:
