@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Process:
         path = self.house.site / "data" / "ivrengine.db"
         if not path.exists():
             return []
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             try:
                 return connection.execute(query, parameters).fetchall()
             except sqlite3.OperationalError:
