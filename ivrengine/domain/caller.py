@@ -32,10 +32,14 @@ def mask_number(number: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """One call as it reached us. ``call_id`` is the caller's channel UUID; ``started_at`` UTC seconds."""
+    """One call as it reached us. ``call_id`` is the caller's channel UUID; ``started_at`` UTC seconds.
+
+    ``phone``: the extension of the house whose password the caller proved; "" for a call from outside, whatever its number says.
+    """
 
     call_id: str
     dialled: str
     number: str
     name: str = ""
     started_at: float = 0.0
+    phone: str = ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .audio import Audio
+from .needs import ANYBODY, Ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,86 @@ class RaiseAlarm:
     place: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Wait in ``queue`` for an agent. ``token`` names this waiting. Comes back as AgentFound, AgentLost, TalkBegan, TalkPaused,
+    Requeued, and at last QueueEnded.
+
+    ``boost_seconds``: head start by priority and customer level. ``sticky_agent``: an agent's number, or "last" for the one who
+    served this caller's number last; asked for alone during ``sticky_seconds``. ``max_wait_seconds`` 0: the queue's own.
+    """
+
+    token: str
+    queue: str
+    rings: tuple[Ring, ...] = ANYBODY
+    boost_seconds: float = 0.0
+    sticky_agent: str = ""
+    sticky_seconds: float = 0.0
+    max_wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToTalk:
+    """The answer to AgentFound: the caller has heard what there was to hear and nothing plays any more. Only now may they be
+    connected; before it LeaveQueue always wins."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue:
+    """The caller waits no more, and why. Ends with QueueEnded, except after a hang-up."""
+
+    token: str
+    outcome: Literal["abandoned", "exit_key", "voicemail", "callback_requested", "flow_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCallback:
+    """Call ``number`` back from ``queue``. Ends with CallbackDecided.
+
+    ``place``: the token of an Enqueue whose place in line the callback takes over (the caller leaves that queue by it), or "".
+    ``not_before``, ``not_after``: UTC seconds, 0 for no bound.
+    """
+
+    token: str
+    queue: str
+    number: str
+    place: str = ""
+    rings: tuple[Ring, ...] = ANYBODY
+    boost_seconds: float = 0.0
+    not_before: float = 0.0
+    not_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeepMark:
+    """A caller's mark (survey) for the talk that was last on this call. ``comment_path``: a recording, or ""."""
+
+    survey: str
+    question: str
+    mark: str
+    label: str = ""
+    comment_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskDesk:
+    """A caller at a phone of the house asks for something an agent may do (``verb``), with what they keyed. Ends with DeskAnswered.
+
+    ``arguments`` are data keyed by a stranger. Their repr is hidden: one of them may be a PIN.
+    """
+
+    token: str
+    verb: str
+    arguments: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"AskDesk(token={self.token!r}, verb={self.verb!r}, arguments=<hidden>)"
+
+
 Command = (
     Answer | Play | StopPlaying | Record | CollectSecret | Dial | HandOver | Hangup | EndAfterTalk | LogStep | KeepMessage
-    | KeepRecording | DropRecording | CountRefusal | AddToCounter | RaiseAlarm
+    | KeepRecording | DropRecording | CountRefusal | AddToCounter | RaiseAlarm | Enqueue | ReadyToTalk | LeaveQueue
+    | RequestCallback | KeepMark | AskDesk
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .audio import Audio
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -86,7 +88,83 @@ class RunResumed:
     """A restarted engine has re-adopted the call: the step says again what it was waiting for."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgentFound:
+    """An agent has answered and is told who calls. The step cuts the music, may play what the caller shall hear of the agent
+    (``greeting``: path of the agent's own recording, or ""), and says ReadyToTalk."""
+
+    token: str
+    agent: str
+    agent_name: str = ""
+    greeting: str = ""
+    announce_recording: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLost:
+    """The agent found is gone again before a word was said; the caller waits on in the old place."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkBegan:
+    """Caller and agent hear each other."""
+
+    token: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkPaused:
+    """The caller is alone for a while (the agent consults somebody) and hears music until TalkBegan, Requeued or QueueEnded."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """The agent has passed the caller on to ``queue``: they wait anew, without a welcome, under the same token."""
+
+    token: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEnded:
+    """The waiting, or the talk, is over and the caller is still there. ``outcome``: a terminal of acd/happenings.py.
+
+    "answered": they talked (``agent``) and the agent hung up. ``detail``: a plain sentence for the trace.
+    """
+
+    token: str
+    outcome: str
+    agent: str = ""
+    talk_ms: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDecided:
+    """``accepted``, or why not: ``duplicate`` (this number waits in that queue already), ``not_allowed`` (a number the rules refuse),
+    ``full``, ``failed``."""
+
+    token: str
+    outcome: Literal["accepted", "duplicate", "not_allowed", "full", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAnswered:
+    """What the desk says to a phone of the house. ``outcome``: a branch of the desk step; ``say``: the resulting state in words."""
+
+    token: str
+    outcome: str
+    say: tuple[Audio, ...] = ()
+
+
+QueueEvent = AgentFound | AgentLost | TalkBegan | TalkPaused | Requeued | QueueEnded
+
 CallEvent = (
     Answered | PromptEnded | DigitPressed | TimerExpired | RecordingEnded | SecretCollected | DialEnded | CallerHungUp
-    | RunResumed
+    | RunResumed | QueueEvent | CallbackDecided | DeskAnswered
 )

@@ -109,6 +109,7 @@ def call_info(event: RawEvent, now: float) -> CallInfo:
         number=number,
         name="" if name == number else name,  # a switch that was told no name repeats the number
         started_at=_seconds(event.get("Caller-Channel-Created-Time")) or now,
+        phone=clean_number(event.get("variable_ivr_phone") or ""),  # set by our own dialplan, from the proven user name
     )
 
 

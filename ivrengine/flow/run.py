@@ -61,7 +61,7 @@ class Run:
         call = self.call
         return {
             "format": RECORD_FORMAT,
-            "call": [call.call_id, call.dialled, call.number, call.name, call.started_at],
+            "call": [call.call_id, call.dialled, call.number, call.name, call.started_at, call.phone],
             "frames": [[f.flow, f.version, f.step, f.state, f.entered_at, f.menus, f.greeted] for f in self.frames],
             "language": self.language,
             "variables": self.variables,

@@ -1,0 +1,1 @@
+"""Matching callers and agents: pure decisions, no clock, no switch, no database."""

@@ -1,0 +1,1 @@
+"""One strategy per file: who of several free agents is asked first."""
