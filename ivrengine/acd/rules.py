@@ -42,6 +42,10 @@ class QueueRules:
     whisper: bool = True
     callback_from_abandoned: bool = False
     callback_from_messages: bool = False
+    callback_first: Literal["agent", "customer"] = "agent"  # who is rung first when the callback's turn has come
+    callback_tries: int = 3  # diallings that a customer who is busy or does not answer is worth
+    callback_pause_seconds: float = 600.0  # between two of them
+    callback_ring_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
