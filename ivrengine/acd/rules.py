@@ -46,6 +46,7 @@ class QueueRules:
     callback_tries: int = 3  # diallings that a customer who is busy or does not answer is worth
     callback_pause_seconds: float = 600.0  # between two of them
     callback_ring_seconds: float = 30.0
+    number: str = ""  # the digits by which agents transfer a caller to it from their phones
 
 
 @dataclass(frozen=True, slots=True)

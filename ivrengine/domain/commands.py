@@ -235,6 +235,7 @@ class AskDesk:
     token: str
     verb: str
     arguments: tuple[tuple[str, str], ...] = ()
+    language: str = ""  # in which the answer is to be spoken; "" the first of the site
 
     def __repr__(self) -> str:
         return f"AskDesk(token={self.token!r}, verb={self.verb!r}, arguments=<hidden>)"
