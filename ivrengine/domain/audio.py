@@ -48,4 +48,11 @@ class RecordedFile:
     path: str
 
 
-Audio = Prompt | Speech | Tone | Silence | RecordedFile
+@dataclass(frozen=True, slots=True)
+class Music:
+    """Hold music of the switch, by the name of its stream. It has no end and plays until it is cut."""
+
+    stream: str = "moh"
+
+
+Audio = Prompt | Speech | Tone | Silence | RecordedFile | Music

@@ -6,11 +6,12 @@ a caller is never left in silence and a person learns of it. Refuses paths that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivrengine.domain.audio import Audio, Prompt, RecordedFile, Silence, Speech, Tone
+from ivrengine.domain.audio import Audio, Music, Prompt, RecordedFile, Silence, Speech, Tone
 
 from .catalogue import Catalogue
 from .errors import PromptUnusable
@@ -20,6 +21,8 @@ from .wav import BadWav, read_wav
 
 PATHS_LIMIT = 120  # file_string splits into at most 128 and would read the rest as one name
 SILENCE_LIMIT_MS = 60_000
+MUSIC_MS = 24 * 3600 * 1000  # how long music counts, which has no end: longer than any call
+_STREAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _TONES = {
     # name: (what FreeSWITCH generates, its length in ms)
     "beep": ("tone_stream://%(300,0,800)", 300),
@@ -102,6 +105,8 @@ class Voice:
                 return ""
             case RecordedFile():
                 return self._add_recording(item.path, rendered)
+            case Music():
+                return self._add_music(item.stream, rendered)
 
     def _add_prompt(self, item: Prompt, rendered: Rendered) -> str:
         problem = None
@@ -158,6 +163,13 @@ class Voice:
             return self._replace(problem, "[recording]", rendered)
         rendered.paths.append(path)
         return "(recording)"
+
+    def _add_music(self, stream: str, rendered: Rendered) -> str:
+        if not _STREAM.match(stream):
+            return self._replace("the name of a stream of music is made of small letters, digits, _ and -", "[music]", rendered)
+        rendered.paths.append(f"local_stream://{stream}")
+        rendered.duration_ms += MUSIC_MS
+        return "(music)"
 
     def _add_tone(self, name: str, rendered: Rendered) -> None:
         path, length_ms = _TONES[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prompt_sounds import tone, write_wav
 
-from ivrengine.domain.audio import SPEECH_KINDS, Prompt, RecordedFile, Silence, Speech, Tone
+from ivrengine.domain.audio import SPEECH_KINDS, Music, Prompt, RecordedFile, Silence, Speech, Tone
 from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.speech import en_us, zh_cn
 from ivrengine.prompts.voice import PATHS_LIMIT, Voice
@@ -154,3 +154,10 @@ def test_the_shipped_prompts_speak_every_kind_in_both_languages() -> None:
         for name in catalogue.names(language):
             if re.match("speech/", name):
                 assert 80 <= catalogue.duration_ms(name, language) <= 1500, name
+
+
+def test_music_is_the_switch_s_own_stream_and_outlasts_every_call(catalogue: Catalogue) -> None:
+    rendered = Voice(catalogue, "zh-CN").render([Music("moh")])
+    assert (rendered.paths, rendered.problems) == (["local_stream://moh"], [])
+    assert rendered.duration_ms >= 24 * 3600 * 1000
+    assert Voice(catalogue, "zh-CN").render([Music("moh!${x}")]).paths == [ERROR_TONE]
