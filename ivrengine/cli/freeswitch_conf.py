@@ -33,15 +33,18 @@ PHONE_TEMPLATE = PurePosixPath("directory/phones/phone.xml")
 GATEWAY_TEMPLATE = PurePosixPath("sip_profiles/gateways/trunk.xml")
 SECRET_FILES = ("autoload_configs/event_socket.conf.xml", "directory/phones/*", f"{PASSWORDS}/*")
 CLAIM_SECONDS = 5  # the engine claims a call within some 20 ms; a caller waits this long where there is none
-FEATURE_CODES = r"^(\*9[0-9]{1,4})$"
+# Any code in this range reaches the engine, so that a new one needs no new rendering. Digits behind a code are its argument.
+FEATURE_CODES = r"\*9[0-9]{1,19}"
 SESSIONS_PER_SECOND = 200
 PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 PASSWORD_LENGTH = 24
 PHONES_LIMIT = 1000
+RESERVED_CONTEXTS = ("public", "phones", "transfer")
 NUMBERS_LIMIT = 1000
 
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
 _NUMBER = re.compile(r"\+?[0-9]{0,20}\*?")
+_PHONES_ONLY = re.compile(r"\*[0-9]{1,20}\*?")
 _PHONE = re.compile(r"[0-9]{2,10}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 _PROXY = re.compile(r"[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?")
@@ -75,20 +78,34 @@ class Passwords:
 
 
 def numbers_expression(numbers: Sequence[str]) -> str:
-    """A dialplan expression for dialled numbers; ``*`` at the end of a number stands for any further digits.
+    """A dialplan expression for the numbers that callers from outside may dial; ``*`` at the end of a number stands for any further
+    digits. Numbers that begin with ``*`` are left out: see ``feature_codes_expression``.
 
     Raises RenderError for anything that is not a number, so nothing of a number reaches FreeSWITCH as a pattern.
     """
-    if not numbers:
-        raise RenderError("no flow says which numbers it serves: write `numbers:` in a flow, or give --numbers")
     if len(numbers) > NUMBERS_LIMIT:
         raise RenderError(f"{len(numbers)} numbers are more than {NUMBERS_LIMIT}: use patterns such as 4008*")
     parts = []
     for number in numbers:
+        if _PHONES_ONLY.fullmatch(number):
+            continue
         if not number or number == "+" or not _NUMBER.fullmatch(number):
             raise RenderError(f"{number!r} is not a number: digits, + at the start, * at the end for any further digits")
-        parts.append(re.escape(number.removesuffix("*")) + ("[0-9]*" if number.endswith("*") else ""))
+        parts.append(_pattern(number))
+    if not parts:
+        raise RenderError("no flow says which numbers it serves: write `numbers:` in a flow, or give --numbers")
     return f"^({'|'.join(dict.fromkeys(parts))})$"
+
+
+def feature_codes_expression(numbers: Sequence[str]) -> str:
+    """A dialplan expression for what only phones of the house may dial: *90 and up, and every listed number that begins with ``*``."""
+    listed = [_pattern(number) for number in numbers if _PHONES_ONLY.fullmatch(number)]
+    return f"^({'|'.join(dict.fromkeys([FEATURE_CODES, *listed]))})$"
+
+
+def _pattern(number: str) -> str:
+    further = number.endswith("*")
+    return re.escape(number[:-1] if further else number) + ("[0-9]*" if further else "")
 
 
 def phones_expression(phones: Sequence[str]) -> str:
@@ -114,8 +131,8 @@ def template_values(settings: Settings, numbers: Sequence[str], passwords: Passw
     ):
         if not _NAME.fullmatch(name):
             raise RenderError(f"switch.{what} {name!r}: letters, digits, dots and dashes are needed")
-    if settings.switch.context in ("public", "phones"):
-        raise RenderError(f"switch.context can't be {settings.switch.context!r}: that is where calls arrive")
+    if settings.switch.context in RESERVED_CONTEXTS:
+        raise RenderError(f"switch.context can't be {settings.switch.context!r}: that context is another's")
     if ours.trunk_proxy and not _PROXY.fullmatch(ours.trunk_proxy):
         raise RenderError(f"freeswitch.trunk_proxy {ours.trunk_proxy!r} is not a host or host:port")
     try:
@@ -145,7 +162,7 @@ def template_values(settings: Settings, numbers: Sequence[str], passwords: Passw
         "context": settings.switch.context,
         "numbers": numbers_expression(numbers),
         "phones": phones_expression(ours.phones),
-        "feature_codes": FEATURE_CODES,
+        "feature_codes": feature_codes_expression(numbers),
         "claim_seconds": str(CLAIM_SECONDS),
         "message_directory": messages,
     }

@@ -29,6 +29,8 @@ Over the event socket, the JSON on the same line. Replies are ``+OK ...`` or ``-
     ``unregistered``, ``absent``. ``after``: seconds until it answers or refuses (2). ``talk``: seconds from when it is
     connected until it hangs up (never). ``script``: what its user does once it has answered.
     8001 to 8009 and every outside number answer from the start; other extensions are absent.
+``sim dial {"extension": "8001", "number": "*90", "script": [...], "uuid": "..."}`` -> ``+OK <uuid>``
+    A phone places a call, in the context ``phones``; there the dialplan sets ``ivr_phone``. Refused where it is unregistered.
 ``sim press <uuid> <keys>``, ``sim speak <uuid> <path>``, ``sim hangup <uuid>`` -> ``+OK``
     Make the person at the other end of a channel do something now.
 ``sim heard <uuid>`` -> ``[{"at_ms", "path", "played_ms", "outcome"}, ...]``

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from .api import SESSION_COMMANDS
 from .audio import BadAudio, load_samples
-from .callers import KEYS, KEYS_LIMIT, TEXT_LIMIT, BadScript, Person, check_script, place_call
+from .callers import KEYS, KEYS_LIMIT, TEXT_LIMIT, BadScript, Person, check_script, place_call, place_phone_call
 from .core import CHANNEL_LIMIT
 from .faults import LOST_LIMIT, REFUSALS_LIMIT, Refusal
-from .phones import BEHAVIOURS, DEFAULT_ANSWER_SECONDS, PHONES_LIMIT, Phone
+from .phones import BEHAVIOURS, DEFAULT_ANSWER_SECONDS, PHONES_LIMIT, UNREACHABLE, Phone
 
 if TYPE_CHECKING:
     from .core import Core
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECONDS_LIMIT = 24 * 3600.0
 DROPS = ("notice", "silent", "reset", "truncated")
-ACTIONS = "call, phone, press, speak, hangup, heard, fault, speed"
+ACTIONS = "call, phone, dial, press, speak, hangup, heard, fault, speed"
 
 
 class BadRequest(Exception):
@@ -38,6 +38,8 @@ def sim(core: Core, argument: str, session: Session) -> str:
             return _call(core, _json(rest, {"number", "from", "name", "script", "uuid"}))
         if action == "phone":
             return _phone(core, _json(rest, {"extension", "behaviour", "after", "talk", "script"}))
+        if action == "dial":
+            return _dial(core, _json(rest, {"extension", "number", "script", "uuid"}))
         if action == "fault":
             return _fault(core, rest, session)
         if action == "speed":
@@ -99,6 +101,18 @@ def _call(core: Core, request: dict[str, Any]) -> str:
     caller_number = _text(request, "from", "anonymous") or "anonymous"
     name = _text(request, "name", "")
     script = _script(request)
+    return f"+OK {place_call(core, number, caller_number, name, script, _fresh_uuid(core, request)).uuid}\n"
+
+
+def _dial(core: Core, request: dict[str, Any]) -> str:
+    """A call from a phone. One that is not registered can place none."""
+    extension, number = _text(request, "extension"), _text(request, "number")
+    if core.phones.extension(extension).behaviour in UNREACHABLE:
+        raise BadRequest(f"the phone {extension} is not registered")
+    return f"+OK {place_phone_call(core, extension, number, _script(request), _fresh_uuid(core, request)).uuid}\n"
+
+
+def _fresh_uuid(core: Core, request: dict[str, Any]) -> str:
     uuid = _text(request, "uuid", str(uuids.uuid4()))
     if not uuid.isascii() or not uuid.replace("-", "").isalnum() or len(uuid) > 64:
         raise BadRequest("uuid must be made of letters, digits and -")
@@ -106,7 +120,7 @@ def _call(core: Core, request: dict[str, Any]) -> str:
         raise BadRequest(f"there is a call {uuid} already")
     if len(core.channels) >= CHANNEL_LIMIT:
         raise BadRequest(f"{CHANNEL_LIMIT} channels are up already")
-    return f"+OK {place_call(core, number, caller_number, name, script, uuid).uuid}\n"
+    return uuid
 
 
 def _phone(core: Core, request: dict[str, Any]) -> str:

@@ -68,6 +68,14 @@ def unset(channel: Channel, data: str) -> None:
     channel.set(data.strip(), None)
 
 
+@application("set_profile_var")
+def set_profile_variable(channel: Channel, data: str) -> None:
+    """``caller_id_number=...``: of the caller profile's fields, those that the dialplan sets are known."""
+    name, _, value = data.partition("=")
+    if name in ("caller_id_number", "caller_id_name"):
+        setattr(channel.profile, name, value)
+
+
 @application("sleep")
 def sleep(channel: Channel, data: str) -> Steps:
     """Milliseconds. A digit that waits ends it and stays unread, unless sleep_eat_digits is true."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .audio import BadAudio, Speech, load_samples, resolve
 from .channel import Channel
+from .dialplan import PHONES_CONTEXT
 from .headers import Profile
 from .routine import Routine, Steps
 
@@ -235,6 +236,16 @@ class Person:
                 yield quiet_at
             else:
                 yield None
+
+
+def place_phone_call(core: Core, extension: str, number: str, script: list[tuple[str, Any]], uuid: str | None = None) -> Channel:
+    """A phone of the house dials; the switch has checked its password."""
+    profile = Profile(caller_id_name=extension, caller_id_number=extension, destination=number, context=PHONES_CONTEXT)
+    channel = Channel(core, profile, f"sofia/phones/{extension}@{core.domain}", uuid)
+    channel.set("sip_auth_username", extension)
+    Person(core, channel, script)
+    channel.wake(0)
+    return channel
 
 
 def place_call(core: Core, number: str, caller_number: str, caller_name: str, script: list[tuple[str, Any]],

@@ -219,8 +219,8 @@ class Channel:
         profile = self.profile
         profile.rdnis = profile.destination
         profile.destination = destination
-        profile.dialplan = dialplan or profile.dialplan
-        profile.context = context or profile.context
+        profile.dialplan = dialplan or ("XML" if profile.dialplan.lower() == "inline" else profile.dialplan)
+        profile.context = context or self.variables.get("force_transfer_context") or profile.context
         profile.index += 1
         profile.times.transferred = self.core.clock.wall_us()
         source = f"{int(self.core.clock.wall_seconds())}:{uuids.uuid4()}:bl_xfer:{destination}/{profile.context}/{profile.dialplan}"

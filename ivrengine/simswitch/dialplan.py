@@ -1,8 +1,15 @@
 """The dialplan: numbers that are handed to the engine, the fallback that helps callers when no engine does, the phones.
 
-Hand-over and fallback are the same lists of applications as in freeswitch-conf, so an engine can't tell the two apart. A call
-from outside to a number that nobody serves is refused with NO_ROUTE_DESTINATION; in the engine's own context whatever is no
-phone is answered by the fallback. A number may end in ``*``: then it stands for every number that starts so.
+Each context is the same list of applications as in freeswitch-conf, so an engine can't tell the two apart:
+
+- ``public``, where calls from outside arrive: served numbers, never a feature code, whatever the flows list;
+- ``phones``, where calls of our own phones arrive: the same numbers, feature codes, and the other phones; only here is
+  ``ivr_phone`` set, to the number that the phone has proved;
+- ``transfer``, where a phone's SIP REFER sends the other side: everything is handed over;
+- ``ivr``, where calls go that the engine gives back: phones, and the fallback for everything else.
+
+Elsewhere a number that nobody serves is refused with NO_ROUTE_DESTINATION. A number may end in ``*``: then it stands for every
+number that starts so.
 """
 
 from __future__ import annotations
@@ -11,6 +18,9 @@ import re
 from pathlib import Path
 
 CONTEXT = "ivr"  # where calls go that the engine gives back
+PHONES_CONTEXT = "phones"
+TRANSFER_CONTEXT = "transfer"
+PHONES_PRESENCE = "ivr-phone"  # the presence data of calls from phone to phone
 FALLBACK = "fallback"
 UNCLAIMED_SECONDS = 5
 APOLOGY = "apology.wav"  # in the sounds directory unless told otherwise; left out when it is missing
@@ -20,12 +30,14 @@ SILENCE_THRESHOLD = 200  # mean amplitude below which a frame counts as silent
 BEEP = "tone_stream://%(500,0,800)"
 SAVED_BEEP = "tone_stream://%(200,100,800);loops=2"
 _EXTENSION = re.compile(r"8\d{3}")
+_FEATURE_CODE = re.compile(r"\*9[0-9]{1,19}")
+_OUTSIDE_DIGITS = re.compile(r"[0-9]*")
 
 Application = tuple[str, str | None]
 
 
 class Dialplan:
-    """``numbers`` are served by the engine: exact, or with ``*`` at the end."""
+    """``numbers`` are served by the engine: exact, or with ``*`` at the end. 8000 to 8999 are the phones of the house."""
 
     def __init__(self, numbers: list[str], messages_dir: Path, domain: str, apology: str = APOLOGY) -> None:
         self.apology = apology
@@ -34,23 +46,45 @@ class Dialplan:
         self.domain = domain
 
     def serves(self, number: str) -> bool:
-        return any(number.startswith(entry[:-1]) if entry.endswith("*") else number == entry for entry in self.numbers)
+        """Whether a call from outside to ``number`` is handed over. Numbers that begin with ``*`` are for phones only."""
+        return any(_matches(entry, number) for entry in self.numbers if entry == "*" or not entry.startswith("*"))
+
+    def _serves_phones(self, number: str) -> bool:
+        return _FEATURE_CODE.fullmatch(number) is not None or any(_matches(entry, number) for entry in self.numbers)
 
     def route(self, destination: str, dialplan: str, context: str, channel_uuid: str) -> list[Application]:
         """Applications to run one after the other; an empty list where the number leads nowhere."""
         if dialplan.lower() == "inline":
             return inline(destination)
+        if context == TRANSFER_CONTEXT:
+            return self._hand_over()
+        if context == PHONES_CONTEXT:
+            return self._from_phone(destination)
         if context != CONTEXT:
             return self._hand_over() if self.serves(destination) else []
         if _EXTENSION.fullmatch(destination):
             return [("bridge", f"user/{destination}@{self.domain}")]
         return self._fallback(channel_uuid)
 
+    def _from_phone(self, destination: str) -> list[Application]:
+        proven = [
+            ("set_profile_var", "caller_id_number=${sip_auth_username}"),
+            ("set", "ivr_phone=${sip_auth_username}"),
+        ]
+        if self._serves_phones(destination):
+            return [*proven, *self._hand_over()]
+        if not _EXTENSION.fullmatch(destination):
+            return proven  # FreeSWITCH runs what it has found, then finds nothing more and hangs up
+        own = f"hangup_after_bridge=true force_transfer_context={TRANSFER_CONTEXT} presence_data={PHONES_PRESENCE}"
+        leg = f"{{presence_data={PHONES_PRESENCE},force_transfer_context={TRANSFER_CONTEXT}}}user/{destination}@{self.domain}"
+        return [*proven, ("multiset", own), ("bridge", leg)]
+
     @staticmethod
     def _hand_over() -> list[Application]:
         return [
             ("sched_transfer", f"+{UNCLAIMED_SECONDS} {FALLBACK} XML {CONTEXT}"),
-            ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true presence_data=ivr"),
+            ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true"
+                         f" force_transfer_context={TRANSFER_CONTEXT} presence_data=ivr"),
             ("park", None),
         ]
 
@@ -68,6 +102,13 @@ class Dialplan:
             ("playback", SAVED_BEEP),
             ("hangup", "NORMAL_CLEARING"),
         ]
+
+
+def _matches(entry: str, number: str) -> bool:
+    """As the rendered expression does: ``*`` at the end of an entry stands for digits only."""
+    if not entry.endswith("*"):
+        return number == entry
+    return number.startswith(entry[:-1]) and _OUTSIDE_DIGITS.fullmatch(number[len(entry) - 1:]) is not None
 
 
 def inline(text: str) -> list[Application]:

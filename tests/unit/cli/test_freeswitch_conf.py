@@ -13,7 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ivrengine.cli import freeswitch_conf
-from ivrengine.cli.freeswitch_conf import Passwords, RenderError, fill, numbers_expression, phones_expression, render
+from ivrengine.cli.freeswitch_conf import (
+    Passwords,
+    RenderError,
+    feature_codes_expression,
+    fill,
+    numbers_expression,
+    phones_expression,
+    render,
+)
 from ivrengine.cli.fs import fs, numbers_of_flows
 from ivrengine.config import Settings, load_settings
 
@@ -54,16 +62,57 @@ def test_numbers_become_an_expression(numbers: list[str], number: str, served: b
 
 
 @pytest.mark.parametrize(
-    "number", ["", "+", "4*8", "40.8", "4008)", "4008|.*", "${x}", "4008\n", "12345678901234567890123", "*98", "**"]
+    "number", ["", "+", "4*8", "40.8", "4008)", "4008|.*", "${x}", "4008\n", "12345678901234567890123", "**", "*9a"]
 )
 def test_what_is_no_number_is_refused_by_name(number: str) -> None:
     with pytest.raises(RenderError, match="is not a number"):
         numbers_expression([number])
 
 
+@pytest.mark.parametrize(
+    ("numbers", "number", "served"),
+    [
+        ([], "*90", True),
+        ([], "*921", True),
+        ([], "*958001", True),
+        ([], "*9", False),
+        ([], "*80", False),
+        ([], "90", False),
+        (["*80"], "*80", True),
+        (["*80"], "*801", False),
+        (["*80*"], "*801", True),
+        (["4008*"], "4008", False),
+        (["*"], "1", False),
+    ],
+)
+def test_feature_codes_become_an_expression_of_their_own(numbers: list[str], number: str, served: bool) -> None:
+    assert matches(feature_codes_expression(numbers), number) is served
+
+
+def test_a_caller_from_outside_never_reaches_a_feature_code_whatever_the_flows_list(tmp_path: Path) -> None:
+    contexts = render(Settings(tmp_path), ["02988880001", "*90", "*9*", "*"], PASSWORDS)["dialplan/contexts.xml"].decode()
+    tree = ElementTree.fromstring(f"<all>{contexts}</all>")
+    reached = {
+        context.get("name"): [c.get("expression") or ".*" for c in context.iter("condition") if c.get("field") == "destination_number"]
+        for context in tree.iter("context")
+    }
+    for number in ("*90", "*91", "*9", "*", "#1"):
+        assert not any(matches(expression, number) for expression in reached["public"]), number
+    assert any(matches(expression, "*90") for expression in reached["phones"])
+
+
+def test_only_calls_of_phones_say_which_phone_they_are(tmp_path: Path) -> None:
+    contexts = render(Settings(tmp_path), ["1"], PASSWORDS)["dialplan/contexts.xml"].decode()
+    for context in ElementTree.fromstring(f"<all>{contexts}</all>").iter("context"):
+        actions = [action.get("data") or "" for action in context.iter("action")]
+        assert any("ivr_phone" in data for data in actions) == (context.get("name") == "phones")
+
+
 def test_no_numbers_are_refused() -> None:
     with pytest.raises(RenderError, match="no flow says which numbers"):
         numbers_expression([])
+    with pytest.raises(RenderError, match="no flow says which numbers"):
+        numbers_expression(["*90"])
 
 
 def test_without_phones_nothing_matches() -> None:
@@ -113,7 +162,8 @@ def test_the_hand_over_is_as_the_engine_expects_it(tmp_path: Path) -> None:
     actions = [(a.get("application"), a.get("data")) for a in ElementTree.fromstring(f"<all>{text}</all>").iter("action")]
     assert actions == [
         ("sched_transfer", "+5 fallback XML ivr"),
-        ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true presence_data=ivr"),
+        ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true force_transfer_context=transfer"
+         " presence_data=ivr"),
         ("park", None),
     ]
 
@@ -138,6 +188,7 @@ def test_a_gateway_is_rendered_where_a_proxy_is_set(tmp_path: Path) -> None:
         ("freeswitch", "rtp_last_port", 16385),
         ("switch", "domain", 'x"/>'),
         ("switch", "context", "public"),
+        ("switch", "context", "transfer"),
         ("switch", "shard", "a b"),
     ],
 )

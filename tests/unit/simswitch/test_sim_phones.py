@@ -1,0 +1,71 @@
+"""Phones of the house: the calls they place, what only they may dial, and whether they can be reached."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from simclient import Client
+
+from ivrengine.simswitch.dialplan import Dialplan
+
+HANDED_OVER = ["EXECUTE(set_profile_var)", "EXECUTE_COMPLETE(set_profile_var)", "EXECUTE(set)", "EXECUTE_COMPLETE(set)",
+               "EXECUTE(sched_transfer)", "EXECUTE_COMPLETE(sched_transfer)", "EXECUTE(multiset)", "EXECUTE_COMPLETE(multiset)",
+               "EXECUTE(park)", "PARK"]
+
+
+def dial(client: Client, number: str, extension: str = "8001", **more: object) -> str:
+    reply = client.api("sim dial " + json.dumps({"extension": extension, "number": number, **more}))
+    assert reply.startswith("+OK "), reply
+    return reply[4:].strip()
+
+
+@pytest.mark.parametrize("number", ["*90", "*958001", "2000", "4008123"])
+def test_a_phone_is_handed_over_with_the_number_it_has_proved(client: Client, number: str) -> None:
+    uuid = dial(client, number)
+    park = client.wait("CHANNEL_PARK", uuid)
+    assert client.names(uuid)[2:] == HANDED_OVER
+    assert park["variable_ivr_phone"] == park["Caller-Caller-ID-Number"] == "8001"
+    assert (park["Caller-Context"], park["Channel-Presence-Data"]) == ("phones", "ivr")
+    assert park["Caller-Destination-Number"] == number
+
+
+def test_a_caller_from_outside_is_no_phone_whatever_its_number_says(client: Client) -> None:
+    uuid = client.call("2000", **{"from": "8001"})
+    assert "variable_ivr_phone" not in client.wait("CHANNEL_PARK", uuid)
+
+
+@pytest.mark.parametrize("number", ["*90", "*80", "*801", "#31", "*", "20001"])
+def test_a_caller_from_outside_reaches_no_feature_code_though_flows_list_it(site, number: str) -> None:
+    dialplan = Dialplan(["2000", "*90", "*80*", "4008*", "*"], site, "ivr.local")
+    assert dialplan.route(number, "XML", "public", "u") == (dialplan._hand_over() if number == "20001" else [])
+    assert dialplan.route("*801", "XML", "phones", "u")[-1] == ("park", None)
+
+
+def test_a_number_that_nobody_serves_ends_a_phones_call(client: Client) -> None:
+    uuid = dial(client, "5000")
+    assert client.wait("CHANNEL_HANGUP_COMPLETE", uuid)["Hangup-Cause"] == "NORMAL_CLEARING"
+
+
+def test_a_phone_calls_another_without_the_engine(client: Client) -> None:
+    client.api('sim phone {"extension": "8002", "after": 0.2, "talk": 1}')
+    uuid = dial(client, "8002")
+    bridge = client.wait("CHANNEL_BRIDGE", uuid)
+    assert bridge["Channel-Presence-Data"] == "ivr-phone"
+    peer = client.wait("CHANNEL_HANGUP_COMPLETE", bridge["Bridge-B-Unique-ID"])
+    assert (peer["Channel-Presence-Data"], peer["variable_force_transfer_context"]) == ("ivr-phone", "transfer")
+    client.wait("CHANNEL_DESTROY", uuid)
+
+
+def test_an_unregistered_phone_can_place_no_call(client: Client) -> None:
+    client.api('sim phone {"extension": "8002", "behaviour": "unregistered"}')
+    assert client.api('sim dial {"extension": "8002", "number": "*90"}') == "-ERR the phone 8002 is not registered\n"
+
+
+def test_a_script_presses_keys_into_a_feature_codes_questions(client: Client) -> None:
+    uuid = dial(client, "*90", script=[{"after_prompt": True}, {"press": "7#"}, {"hangup": True}])
+    client.wait("CHANNEL_PARK", uuid)
+    client.execute(uuid, "answer")
+    client.execute(uuid, "playback", "short.wav")
+    assert [client.wait("DTMF", uuid)["DTMF-Digit"] for _ in range(2)] == ["7", "#"]
+    client.wait("CHANNEL_DESTROY", uuid)
