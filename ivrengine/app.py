@@ -21,7 +21,7 @@ from ivrengine.flow.world import World
 from ivrengine.log import note
 from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
-from ivrengine.runtime.call_session import Surroundings
+from ivrengine.runtime.call_centre import CallCentre
 from ivrengine.runtime.clock import WatchedClock
 from ivrengine.runtime.deadman import LOOK_SECONDS as DEADMAN_LOOK_SECONDS
 from ivrengine.runtime.deadman import DeadMan
@@ -31,6 +31,7 @@ from ivrengine.runtime.news import News
 from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
 from ivrengine.runtime.recovery import Recovery
+from ivrengine.runtime.surroundings import Surroundings
 from ivrengine.runtime.world_feed import CALENDAR_SECONDS, LOOK_SECONDS, WorldFeed
 from ivrengine.storage.store import Store
 
@@ -56,6 +57,7 @@ class Engine:
         self.feed = WorldFeed(self.store, self.world, clock, self.recorder.alarm)
         self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
         self.reception = Reception(self.library, self.crew, settings.engine.max_calls, clock)
+        self.call_centre = CallCentre(self.reception.call_event)
         switch = settings.switch
         self.switch = Switch(
             switch.host,
@@ -82,6 +84,7 @@ class Engine:
                 recordings=settings.recordings,
                 clock=clock,
                 max_call_seconds=settings.engine.max_call_seconds,
+                call_centre=self.call_centre,
             )
         )
 

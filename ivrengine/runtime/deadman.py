@@ -34,13 +34,18 @@ class DeadMan:
         """The call has just become ours."""
         self._set(self._switch.arm, call_id)
 
+    def parted(self, call_id: str) -> None:
+        """The caller's talk, for which the timer was deleted, is over."""
+        self._armed.pop(call_id, None)
+        self.arm(call_id)
+
     def move_on(self) -> None:
         """Set anew every timer whose turn it is; called LOOK_SECONDS apart."""
         sessions = self._reception.sessions
         self._armed = {call_id: at for call_id, at in self._armed.items() if call_id in sessions}
         due = time.monotonic() - self._every_seconds
         for session in list(sessions.values()):
-            if session.dialling or session.run.finished or self._armed.get(session.call_id, due) > due:
+            if session.with_somebody or session.run.finished or self._armed.get(session.call_id, due) > due:
                 continue
             if not self._set(self._switch.rearm, session.call_id):
                 return  # the link is down or stalls: the next turn tries again

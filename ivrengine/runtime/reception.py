@@ -19,10 +19,11 @@ from ivrengine.esl.switch import ChannelState
 from ivrengine.flow.run import Run
 from ivrengine.log import note
 
-from .call_session import CallSession, Surroundings
+from .call_session import CallSession
 from .greenlets import Crew
 from .library import Library
 from .news import CallBegun
+from .surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Reception:
         until it is told what to do."""
         session = self._admit(run)
         session.hold()
+        self._around.call_centre.call_began(session.call)
         for event in events:
             session.post(event)
         self._crew.spawn(self._run, session, session.resume)
@@ -105,6 +107,7 @@ class Reception:
             self.taken(session.call_id)
             note(log, "a call has come in", call_id=session.call_id, number=session.call.number, dialled=session.call.dialled)
             self._around.recorder.call_begun(session.call, flow_name, version)
+            self._around.call_centre.call_began(session.call)
             self._around.news.tell(CallBegun(session.call, flow_name))
             session.start()
         finally:
@@ -127,6 +130,7 @@ class Reception:
     def _discharge(self, session: CallSession) -> None:
         if self.sessions.get(session.call_id) is session:
             del self.sessions[session.call_id]
+            self._around.call_centre.call_ended(session.call_id)
 
     def _alarm(self, code: str, sentence: str, place: str = "") -> None:
         self._around.recorder.alarm(RaiseAlarm(code, sentence, place))

@@ -121,7 +121,7 @@ class Recovery:
         session = self._reception.adopt(run)
         if not self._goes_on(session, channel):
             session.wake_with(self._left(run, hung_up=False) or [RunResumed()])
-        if not session.dialling:
+        if not session.with_somebody:
             self._reception.taken(call_id)
 
     def _end_again(self, call_id: str) -> None:
@@ -136,7 +136,10 @@ class Recovery:
         return [] if ended is None else [ended]
 
     def _goes_on(self, session: CallSession, channel: ChannelState) -> bool:
-        """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again."""
+        """True when the switch is still busy with what the step waits for. A prompt is cut instead, to be said again.
+
+        One who talks to an agent talks on; the step asks the call centre how things stand.
+        """
         kind = GOES_ON.get(channel.application)
         token = channel.application_token or _waiting_token(session.run)
         if kind and token:
@@ -144,7 +147,9 @@ class Recovery:
             self._switch.expect(session.call_id, token, kind, path)
             session.goes_on(token, kind)
             return True
-        if channel.application:
+        if channel.bridged_to:
+            session.talks(True)
+        elif channel.application:
             try:
                 self._switch.stop_playing(channel.call_id)
             except EslError as error:

@@ -11,6 +11,7 @@ import gevent
 import pytest
 
 from ivrengine.runtime import call_session, library, recording_files
+from ivrengine.storage.errors import StorageError
 
 from .conftest import House, eventually, write_tone
 
@@ -81,7 +82,7 @@ def test_a_message_lost_at_the_last_step_goes_to_the_switches_fallback(house: Ho
     flow = (house.site / "flows" / "line.yml").read_text()
     (house.site / "flows" / "line.yml").write_text(flow.replace("saved: [thanks], next: bye", "next: gone"))
     assert not [finding for finding in engine.reload() if finding.severity == "error"]
-    monkeypatch.setattr(type(engine.recorder), "keep_message", lambda *_: (_ for _ in ()).throw(call_session.StorageError("full")))
+    monkeypatch.setattr(type(engine.recorder), "keep_message", lambda *_: (_ for _ in ()).throw(StorageError("full")))
     call_id = leave_message(house, speech, {"press": "#"})
     assert house.ended(call_id).outcome == "fallback"
     assert house.steps(call_id)[-2:] == [("message", "saved", ""), ("gone", "ended", "")]
