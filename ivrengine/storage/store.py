@@ -5,17 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from .agent_states import AgentStates
 from .alarms import Alarms
+from .attempts import Attempts
+from .audit import Audit
 from .blacklist import Blacklist
 from .calls import Calls
+from .contacts import Contacts
 from .counters import Counters
 from .database import Database
 from .flow_versions import FlowVersions
+from .intervals import Intervals
 from .messages import Messages
+from .orders import Orders
 from .overrides import Overrides
 from .publications import Publications
 from .recordings import Recordings
 from .runs import Runs
+from .segments import Segments
+from .site import Sites
 from .steps import Steps
 
 
@@ -35,6 +43,14 @@ class Store:
         self.flow_versions = FlowVersions(self.database)
         self.publications = Publications(self.database)
         self.alarms = Alarms(self.database)
+        self.site = Sites(self.database)
+        self.audit = Audit(self.database)
+        self.contacts = Contacts(self.database)
+        self.segments = Segments(self.database)
+        self.intervals = Intervals(self.database)
+        self.attempts = Attempts(self.database)
+        self.agent_states = AgentStates(self.database)
+        self.orders = Orders(self.database)
 
     def __enter__(self) -> Self:
         self.open()

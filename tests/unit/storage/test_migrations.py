@@ -29,6 +29,17 @@ def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: P
         "publications",
         "counters",
         "alarms",
+        "site",
+        "pins",
+        "pin_tries",
+        "audit",
+        "contacts",
+        "segments",
+        "intervals",
+        "attempts",
+        "agent_states",
+        "seats",
+        "orders",
     }
     schema, applied = db.schema, migrations.applied(db)
     migrate(db)

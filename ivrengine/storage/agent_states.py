@@ -1,0 +1,102 @@
+"""The agents' states: a log that reports read, and who sits where now, so that a restarted engine finds its agents as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import sqlite_utils
+
+from .database import Database, Ticket
+from .rows import select, storable
+
+
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """What an agent is from ``since`` (UTC seconds) on, as the dispatcher says it. ``phone``: where they sit, "" when logged out.
+
+    ``idle_since``, ``calls`` and ``talk_seconds`` count since the log-in. ``wrap_up_until`` 0 when not in wrap-up.
+    """
+
+    agent_id: str
+    intent: str
+    work: str
+    reason: str
+    since: float
+    attempt_id: str
+    phone: str
+    epoch: int
+    idle_since: float
+    calls: int
+    talk_seconds: float
+    wrap_up_until: float
+    wrap_up_queue: str
+
+
+_NAMES = tuple(each.name for each in fields(AgentState))
+_COLUMNS = ", ".join(_NAMES)
+_MARKS = ", ".join("?" * len(_NAMES))
+
+
+class AgentStates:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def log(
+        self,
+        agent_id: str,
+        intent: str,
+        work: str,
+        reason: str,
+        since: float,
+        attempt_id: str,
+        phone: str,
+        epoch: int,
+        *,
+        idle_since: float = 0.0,
+        calls: int = 0,
+        talk_seconds: float = 0.0,
+        wrap_up_until: float = 0.0,
+        wrap_up_queue: str = "",
+    ) -> Ticket[None]:
+        """The agent's next state. The same one again, by an engine that repeats itself, changes nothing."""
+        row = (
+            *(storable(text) for text in (agent_id, intent, work, reason)),
+            since,
+            *(storable(text) for text in (attempt_id, phone)),
+            epoch,
+            idle_since,
+            calls,
+            talk_seconds,
+            wrap_up_until,
+            storable(wrap_up_queue),
+        )
+
+        def write(db: sqlite_utils.Database) -> None:
+            logged = db.execute(f"INSERT INTO agent_states ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT DO NOTHING", row)
+            if logged.rowcount:
+                db.execute(f"INSERT OR REPLACE INTO seats ({_COLUMNS}) VALUES ({_MARKS})", row)
+
+        return self._database.submit(write, "an agent's state")
+
+    def last(self) -> dict[str, AgentState]:
+        """Every agent that was ever logged in, as they are now."""
+        found = self._database.read(lambda db: select(db, AgentState, "FROM seats ORDER BY agent_id"))
+        return {state.agent_id: state for state in found}
+
+    def at_phone(self, phone: str) -> AgentState | None:
+        """Who sits at this phone; of several, who came last."""
+        rest = "FROM seats WHERE phone = ? AND intent != 'LOGGED_OUT' ORDER BY since DESC LIMIT 1"
+        found = self._database.read(lambda db: select(db, AgentState, rest, [storable(phone)])) if phone else []
+        return found[0] if found else None
+
+    def between(self, a: float, b: float, agent_id: str = "") -> list[AgentState]:
+        """The states that reach into [a, b), by agent and in order; each lasts until the agent's next. Of one agent or of all.
+
+        The first of an agent may have begun before ``a``.
+        """
+        rest = (
+            "FROM agent_states AS s WHERE ?1 IN ('', agent_id) AND since < ?3 AND (since >= ?2 OR state_id = (SELECT state_id"
+            " FROM agent_states WHERE agent_id = s.agent_id AND since < ?2 ORDER BY since DESC, state_id DESC LIMIT 1))"
+            " ORDER BY agent_id, since, state_id"
+        )
+        return self._database.read(lambda db: select(db, AgentState, rest, [storable(agent_id), a, b]))

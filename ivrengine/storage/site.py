@@ -1,0 +1,167 @@
+"""Queues, skills, agents, teams, break reasons and dispositions, as they are edited while the engine runs.
+
+Every change moves ``revision``, so that a running engine notices what the command line did, and writes its row of the audit
+trail in the same transaction. PINs are checked by ``Pins``; here their hashes are only carried.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import sqlite_utils
+
+from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, from_dict, name_of, part_of, to_dict
+
+from . import audit
+from .database import Database, Ticket
+from .errors import NoSuchRecord
+from .pin_checks import PinChecks, PinVerdict
+from .rows import bump, revision, storable
+
+KIND = "site"
+
+log = logging.getLogger(__name__)
+
+
+class Sites:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pins = PinChecks(database)
+
+    def load(self) -> Site:
+        """The site as it is now; an empty one where nothing was ever imported."""
+        return self._database.read(read_site)
+
+    def revision(self) -> int:
+        """Another number whenever ``load`` would give another site."""
+        return self._database.read(lambda db: revision(db, KIND))
+
+    def save(self, record: Record, who: str, at: float) -> Ticket[None]:
+        """Add a queue, an agent..., or change the one of that name. An agent whose ``pin_hash`` is "" keeps the PIN they have."""
+        return self._database.submit(lambda db: save_record(db, record, who, at), f"a {NOUNS[part_of(record)]}")
+
+    def remove(self, part: Part, name: str, who: str, at: float) -> Ticket[None]:
+        """Waiting raises NoSuchRecord when there is none of that name."""
+        return self._database.submit(lambda db: remove_record(db, part, name, who, at), f"the removal of a {NOUNS[part]}")
+
+    def replace(self, site: Site, who: str, at: float) -> Ticket[None]:
+        """``site`` instead of what there is, all or nothing. Agents whose ``pin_hash`` is "" keep the PIN they have."""
+
+        def write(db: sqlite_utils.Database) -> None:
+            before = read_site(db)
+            for part in PARTS:
+                wanted = {name_of(record): record for record in getattr(site, part)}
+                for record in getattr(before, part):
+                    if name_of(record) not in wanted:
+                        remove_record(db, part, name_of(record), who, at)
+                for record in wanted.values():
+                    save_record(db, record, who, at)
+                for place, name in enumerate(wanted):
+                    db.execute("UPDATE site SET place = ? WHERE part = ? AND name = ?", (place, part, name))
+            bump(db, KIND)
+
+        return self._database.submit(write, "the site")
+
+    # -- PINs ----------------------------------------------------------------------------------------------------------
+
+    def set_pin(self, agent_id: str, pin: str, who: str, at: float) -> None:
+        """Give an agent another PIN, or with "" none; waits until it is kept. Ends a lock-out. Raises BadPin or NoSuchRecord."""
+        pin_hash = self._pins.hash(pin) if pin else ""
+
+        def write(db: sqlite_utils.Database) -> None:
+            if db.execute("SELECT 1 FROM site WHERE part = 'agents' AND name = ?", (storable(agent_id),)).fetchone() is None:
+                raise NoSuchRecord(f"there is no agent {storable(agent_id)[:40]!r}")
+            keep_pin_hash(db, agent_id, pin_hash, at)
+            audit.insert(db, audit.audit_row(who, "set_pin" if pin_hash else "remove_pin", f"agent {agent_id}", None, None, at))
+            bump(db, KIND)
+
+        self._database.write(write, "a PIN")
+
+    def check_pin(self, agent_id: str, pin: str, at: float) -> PinVerdict:
+        """``ok``, ``wrong``, ``locked`` (too many wrong ones lately) or ``unknown`` (no such agent, or one without a PIN).
+
+        Takes as long whatever the answer, and waits; a try is durable before the PIN is looked at.
+        """
+        return self._pins.check(agent_id, pin, at)
+
+    def unlock_pin(self, agent_id: str, who: str, at: float) -> Ticket[None]:
+        """Forget the wrong PINs given for an agent."""
+
+        def write(db: sqlite_utils.Database) -> None:
+            db.execute("DELETE FROM pin_tries WHERE agent_id = ?", (storable(agent_id),))
+            audit.insert(db, audit.audit_row(who, "unlock_pin", f"agent {agent_id}", None, None, at))
+
+        return self._database.submit(write, "the end of a lock-out")
+
+    def hash_pin(self, pin: str) -> str:
+        """What is kept of a PIN. Raises BadPin."""
+        return self._pins.hash(pin)
+
+    def fits(self, pin: str, pin_hash: str) -> bool:
+        """Whether ``pin_hash`` was made of ``pin``; counts as no try. For an import by somebody who knows both."""
+        return self._pins.fits(pin, pin_hash)
+
+
+def read_site(db: sqlite_utils.Database) -> Site:
+    """The site in one consistent state. A record that can't be read is left out and logged: the others are needed."""
+    hashes = dict(db.execute("SELECT agent_id, pin_hash FROM pins"))
+    parts: dict[str, list[Any]] = {part: [] for part in PARTS}
+    for part, name, text in db.execute("SELECT part, name, record FROM site ORDER BY part, place, name"):
+        if part not in parts:
+            continue
+        try:
+            parts[part].append(from_dict(part, json.loads(text), hashes.get(name, "")))
+        except (ValueError, TypeError, AttributeError) as error:
+            log.error("the %s %s can't be read: %s", part, name, error)
+    return Site(**{part: tuple(records) for part, records in parts.items()})
+
+
+def save_record(db: sqlite_utils.Database, record: Record, who: str, at: float) -> None:
+    """Within a write: keep the record, with its row of the audit trail. What is kept already changes nothing."""
+    part, name = part_of(record), storable(name_of(record))
+    values = to_dict(record)
+    text = storable(json.dumps(values, ensure_ascii=False))
+    row = db.execute("SELECT record FROM site WHERE part = ? AND name = ?", (part, name)).fetchone()
+    before = row[0] if row else ""
+    changed = before != text
+    if changed:
+        db.execute(
+            "INSERT INTO site (part, name, place, record, changed_at)"
+            " VALUES (?1, ?2, (SELECT coalesce(max(place) + 1, 0) FROM site WHERE part = ?1), ?3, ?4)"
+            " ON CONFLICT (part, name) DO UPDATE SET record = excluded.record, changed_at = excluded.changed_at",
+            (part, name, text, at),
+        )
+    if isinstance(record, Agent) and record.pin_hash:
+        changed = keep_pin_hash(db, name, record.pin_hash, at) or changed
+    if changed:
+        target = f"{NOUNS[part]} {name}"
+        audit.insert(db, audit.audit_row(who, "change" if before else "add", target, before, text, at))
+        bump(db, KIND)
+
+
+def remove_record(db: sqlite_utils.Database, part: Part, name: str, who: str, at: float) -> None:
+    """Within a write: take the record away, with its row of the audit trail. Raises NoSuchRecord."""
+    row = db.execute("SELECT record FROM site WHERE part = ? AND name = ?", (part, storable(name))).fetchone()
+    if row is None:
+        raise NoSuchRecord(f"there is no {NOUNS[part]} {storable(name)[:40]!r}")
+    db.execute("DELETE FROM site WHERE part = ? AND name = ?", (part, storable(name)))
+    if part == "agents":
+        keep_pin_hash(db, name, "", at)
+    audit.insert(db, audit.audit_row(who, "remove", f"{NOUNS[part]} {name}", row[0], None, at))
+    bump(db, KIND)
+
+
+def keep_pin_hash(db: sqlite_utils.Database, agent_id: str, pin_hash: str, at: float) -> bool:
+    """Within a write: another hash, or with "" none; True when it is another one. Who has a new PIN begins without wrong tries."""
+    row = db.execute("SELECT pin_hash FROM pins WHERE agent_id = ?", (storable(agent_id),)).fetchone()
+    if (row[0] if row else "") == pin_hash:
+        return False
+    db.execute("DELETE FROM pin_tries WHERE agent_id = ?", (storable(agent_id),))
+    db.execute("DELETE FROM pins WHERE agent_id = ?", (storable(agent_id),))
+    if pin_hash:
+        db.execute(
+            "INSERT INTO pins (agent_id, pin_hash, changed_at) VALUES (?, ?, ?)", (storable(agent_id), storable(pin_hash), at)
+        )
+    return True
