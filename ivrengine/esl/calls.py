@@ -33,6 +33,8 @@ from .wire import RawEvent
 PENDING_LIMIT = 32  # commands of one call whose ends have not been seen; more means that their ends never come
 TAKEN_OVER = "TAKEN_BY_FALLBACK"  # our word for the end of a call that the switch's fallback has taken from us
 CALL_EVENTS = ("CHANNEL_PARK", "CHANNEL_EXECUTE_COMPLETE", "DTMF", "RECORD_STOP", "CHANNEL_HANGUP_COMPLETE")
+CALLS_OWN = frozenset(("CHANNEL_EXECUTE_COMPLETE", "DTMF"))  # mean nothing for legs when a call's channel has them
+OtherEvents = Callable[[str, str, str | None, RawEvent], None]  # name, channel, presence data, event
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,11 @@ class _Call:
 
 
 class Calls:
-    def __init__(self, listener: SwitchListener, shard: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, listener: SwitchListener, shard: str, clock: Callable[[], float], others: OtherEvents = lambda *told: None
+    ) -> None:
+        """``others`` is told every event, first, except a key or an application's end on a call's channel."""
+        self._others = others
         self._listener = listener
         self._shard = shard
         self._clock = clock
@@ -122,10 +128,13 @@ class Calls:
     # -- what the switch tells
 
     def on_event(self, event: RawEvent) -> None:
-        """One of CALL_EVENTS."""
+        """One of CALL_EVENTS, or one that only legs have."""
         name, call_id, shard = event.route()
         if shard != self._shard:
+            self._others(name, call_id, shard, event)
             return
+        if name not in CALLS_OWN:
+            self._others(name, call_id, shard, event)
         call = self._calls.get(call_id)
         if call is None:
             if name == "CHANNEL_PARK" and not is_hung_up(event):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from .errors import UnsafeCommand
@@ -21,6 +21,9 @@ SILENCE_THRESHOLD = 200  # mean energy of a frame below which FreeSWITCH's recor
 SECRET_VARIABLE = "ivr_secret"
 CLAIMED_VARIABLE = "ivr_claimed"
 NO_KEYS = "none"
+TAG_PREFIX = "acd_"  # of the channel variables that hold a leg's tags
+LEFT_PARKED = "NO_USER_RESPONSE"  # the cause with which the switch hangs up a leg that nobody connected
+NAME_LOOKED_AT = 400  # characters of a display name
 
 _CALL_ID = re.compile(r"[0-9A-Za-z._@:+~-]{1,128}")  # a UUID, or a SIP Call-ID where a profile says so
 _TOKEN = re.compile(r"[!-~]{1,128}")
@@ -112,11 +115,52 @@ def dial_argument(template: str, number: str, ring_seconds: float, caller_number
     """The dial string for ``bridge``; ``template`` holds ``{number}``, e.g. ``user/{number}@ivr.local``."""
     options = [f"originate_timeout={max(1, math.ceil(ring_seconds))}"]
     if caller_number:
-        options.append(f"origination_caller_id_number={number_part(caller_number)}")
-    name = " ".join(_NOT_IN_NAME.sub(" ", caller_name).split())[:80]
-    if name:
-        options.append(f"origination_caller_id_name='{name}'")
+        number_part(caller_number)
+    options += display_options(caller_number, caller_name)
     return "{" + ",".join(options) + "}" + template.replace("{number}", number_part(number))
+
+
+def display_options(number: str, name: str) -> list[str]:
+    """What a phone's display shows of who calls. Both are strangers' text: what can't be shown is left out, never refused."""
+    options = []
+    if _NUMBER.fullmatch(number):
+        options.append(f"origination_caller_id_number={number}")
+    shown = " ".join(_NOT_IN_NAME.sub(" ", name[:NAME_LOOKED_AT]).split())[:80]
+    if shown:
+        options.append(f"origination_caller_id_name='{shown}'")
+    return options
+
+
+def leg_argument(
+    template: str,
+    number: str,
+    leg_id: str,
+    presence: str,
+    ring_seconds: float,
+    park_seconds: float,
+    display_number: str,
+    display_name: str,
+    tags: Mapping[str, str],
+) -> str:
+    """The argument of ``originate`` for a leg that is parked when it answers, and hung up when it is left parked."""
+    options = [
+        f"origination_uuid={call_id_part(leg_id)}",
+        f"presence_data={presence}",
+        f"originate_timeout={max(1, math.ceil(ring_seconds))}",
+        "ignore_early_media=true",
+        f"park_timeout={max(1, math.ceil(park_seconds))}:{LEFT_PARKED}",
+        "hangup_after_bridge=true",
+        f"playback_terminators={NO_KEYS}",
+        *display_options(display_number, display_name),
+    ]
+    for tag, value in tags.items():
+        options.append(f"{TAG_PREFIX}{variable_part(tag)}={encode_value(value)}")
+    return "{" + ",".join(options) + "}" + template.replace("{number}", number_part(number)) + " &park()"
+
+
+def recording_path(path: str) -> str:
+    """A file that ``uuid_record`` may write."""
+    return _without_spaces(_checked(_PATH, path, "path that can be recorded to"))
 
 
 def encode_value(value: str) -> str:

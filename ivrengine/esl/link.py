@@ -27,6 +27,10 @@ HELD_LIMIT = 20_000  # events, some 150 MB
 JOB_LIMIT = 2_000  # background jobs under way
 # Applications whose ends mean nothing to us; telling one costs FreeSWITCH more than it costs us to pass it over.
 NOT_TOLD = ("set", "unset", "multiset", "sched_transfer", "sched_cancel", "park")
+# None of these happens on a call that talks to nobody but us.
+LEG_EVENTS = (
+    "CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_BRIDGE", "CHANNEL_HOLD", "CHANNEL_UNHOLD",
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,11 @@ class Timing:
     pause_longest_seconds: float = 10.0
     keep_alive_seconds: float = 10.0
     keep_alive_reply_seconds: float = 5.0
+
+
+def leg_presence(shard: str) -> str:
+    """The presence data of the channels that we dial: another than the callers', so that they are never taken for callers."""
+    return f"{shard}-leg"
 
 
 class Link:
@@ -112,15 +121,9 @@ class Link:
     def background(self, command: str, timeout: float) -> str:
         """``bgapi``: the body of the job's result. Raises SwitchRefused, SwitchTimeout, SwitchUnavailable."""
         commands = self.commands
-        if len(self._jobs) >= JOB_LIMIT:
-            raise SwitchTimeout(f"more than {JOB_LIMIT} background jobs are under way")
-        job = f"{self._job_prefix}{uuid.uuid4()}"
-        # Registered before it is sent: the result comes on the other connection and may overtake the reply.
-        waiter = self._jobs[job] = AsyncResult()
+        job, waiter = self._new_job()
         try:
-            reply = commands.wait(commands.post_message([f"bgapi {command}", f"Job-UUID: {job}"]))
-            if not reply.ok:
-                raise SwitchRefused(reply.data.strip())
+            self._send_job(commands, command, job)
             waiter.wait(timeout)
             if not waiter.ready():
                 raise SwitchTimeout(f"a background job did not end within {timeout} s")
@@ -130,6 +133,36 @@ class Link:
         if result.startswith(("-ERR", "-USAGE")):
             raise SwitchRefused(result.strip())
         return result
+
+    def post_job(self, command: str, ended: Callable[[str | None], None]) -> None:
+        """``bgapi`` that is not waited for: ``ended`` gets the result's body, or None where the link was lost before it came.
+        It is called in the reader's greenlet and may only enqueue. Raises as ``background`` where the command is not taken."""
+        commands = self.commands
+        job, waiter = self._new_job()
+
+        def done(result: AsyncResult) -> None:
+            self._jobs.pop(job, None)
+            ended(result.get_nowait() if result.successful() else None)
+
+        try:
+            self._send_job(commands, command, job)
+        except EslError:
+            self._jobs.pop(job, None)
+            raise
+        waiter.rawlink(done)
+
+    def _new_job(self) -> tuple[str, AsyncResult]:
+        if len(self._jobs) >= JOB_LIMIT:
+            raise SwitchTimeout(f"more than {JOB_LIMIT} background jobs are under way")
+        job = f"{self._job_prefix}{uuid.uuid4()}"
+        # Registered before it is sent: the result comes on the other connection and may overtake the reply.
+        waiter = self._jobs[job] = AsyncResult()
+        return job, waiter
+
+    def _send_job(self, commands: Connection, command: str, job: str) -> None:
+        reply = commands.wait(commands.post_message([f"bgapi {command}", f"Job-UUID: {job}"]))
+        if not reply.ok:
+            raise SwitchRefused(reply.data.strip())
 
     def start_over(self, reason: str) -> None:
         """Drop the link on purpose: what the switch holds has to be read anew."""
@@ -166,7 +199,7 @@ class Link:
         self._down = Event()
         self._held = deque()
         self._events = self._connect("events")
-        for name in CALL_EVENTS:
+        for name in (*CALL_EVENTS, *LEG_EVENTS):
             self._events.register_handle(name, self._arrived)
         self._events.register_handle("BACKGROUND_JOB", self._job_ended)
         self._subscribe(self._events)
@@ -200,9 +233,10 @@ class Link:
         for reply in events.pipeline(
             [
                 f"filter Channel-Presence-Data {self._shard}",
+                f"filter Channel-Presence-Data {leg_presence(self._shard)}",
                 f"filter Job-UUID /^{self._job_prefix}/",
                 *(f"filter Application -{name}" for name in NOT_TOLD),
-                f"event plain {' '.join(CALL_EVENTS)} BACKGROUND_JOB",
+                f"event plain {' '.join((*CALL_EVENTS, *LEG_EVENTS))} BACKGROUND_JOB",
             ]
         ):
             if not reply.ok:

@@ -27,15 +27,15 @@ def core_uuid(commands: Connection) -> str:
     return commands.api("global_getvar core_uuid").strip()
 
 
-def our_channel_ids(commands: Connection, shard: str) -> list[str]:
-    """The ids of the channels whose presence data is ``shard``, oldest first. Raises ProtocolError for a list that can't be read."""
+def our_channel_ids(commands: Connection, *presence: str) -> list[list[str]]:
+    """For each presence data the ids of its channels, oldest first. Raises ProtocolError for a list that can't be read."""
     text = commands.api("show channels as json", LIST_SECONDS)
     try:
         rows = json.loads(text, strict=False).get("rows", [])
-        ids = [row["uuid"] for row in rows if row.get("presence_data") == shard]
+        ids = [[row["uuid"] for row in rows if row.get("presence_data") == shard] for shard in presence]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ProtocolError(f"the switch's list of channels can't be read: {error!r}") from error
-    return [call_id for call_id in ids if _can_be_named(call_id)]
+    return [[call_id for call_id in of_one if _can_be_named(call_id)] for of_one in ids]
 
 
 def _can_be_named(call_id: str) -> bool:

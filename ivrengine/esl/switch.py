@@ -24,7 +24,8 @@ from .calls import TAKEN_OVER, Calls, SwitchListener
 from .commands import CLAIMED_VARIABLE, SECRET_VARIABLE, DialKind
 from .connection import Connection, Reply
 from .errors import EslError, SwitchRefused, SwitchTimeout
-from .link import Link, Timing
+from .legs import Legs
+from .link import Link, Timing, leg_presence
 from .translate import ChannelState, CommandKind, Pending, channel_state
 from .wire import RawEvent
 
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 class Switch:
     """``shard``: the presence data of our channels. ``context``: dialplan context of the ``fallback`` extension. ``dial_strings``:
-    what ``bridge`` dials for each kind of number, with ``{number}`` in it."""
+    what ``bridge`` dials for each kind of number, with ``{number}`` in it. ``legs``: the channels that we dial ourselves."""
 
     def __init__(
         self,
@@ -65,11 +66,12 @@ class Switch:
         self._deadman = f"+{max(1, round(deadman_seconds))}"
         self._dial_strings = dial_strings or {"extension": "user/{number}@ivr.local", "outside": "sofia/gateway/trunk/{number}"}
         self._untimed: set[str] = set()  # calls whose timer has just been deleted and not yet been set anew
-        self._calls = Calls(listener, shard, clock)
+        self._calls = Calls(listener, shard, clock, lambda *event: self.legs.on_event(*event))
         self._link = Link(
             host, port, password, shard,
             on_event=self._calls.on_event, resynchronise=self._resynchronise, on_lost=listener.switch_lost, timing=timing,
         )  # fmt: skip
+        self.legs = Legs(self._link, shard, self._dial_strings, f"{self._deadman} {fallback} XML {context}")
 
     # -- the link
 
@@ -94,7 +96,9 @@ class Switch:
 
     def _resynchronise(self, commands: Connection) -> Callable[[], None]:
         core_uuid = resync.core_uuid(commands)
-        dumps = list(resync.dumps(commands, resync.our_channel_ids(commands, self._shard)))
+        calls, legs = resync.our_channel_ids(commands, self._shard, leg_presence(self._shard))
+        dumps = list(resync.dumps(commands, calls))
+        leg_dumps = list(resync.dumps(commands, legs))
 
         def deliver() -> None:
             if self.core_uuid and core_uuid != self.core_uuid:
@@ -111,6 +115,7 @@ class Switch:
                 if state.call_id not in self._calls and dump.get("variable_current_application") == "park":
                     self._calls.offer(dump)
             self._calls.settle([state for _, state in states], self._fallback)
+            self.legs.settle(leg_dumps, [dump.unique_id for dump in dumps])
 
         return deliver
 

@@ -19,6 +19,7 @@ from ivrengine.domain.events import (
     RecordingEnded,
     SecretCollected,
 )
+from ivrengine.domain.legs import LegFailure
 
 from .commands import SECRET_VARIABLE, decode_value
 from .wire import RawEvent
@@ -39,6 +40,11 @@ _DIAL_OUTCOMES: dict[str, Literal["busy", "no_answer", "rejected", "unregistered
     "SUBSCRIBER_ABSENT": "unregistered",
     "UNALLOCATED_NUMBER": "unregistered",
 }
+# Of a phone that never rang: it is registered and does not answer to SIP.
+_DEAD_PHONE = frozenset((
+    "NO_ANSWER", "NO_USER_RESPONSE", "RECOVERY_ON_TIMER_EXPIRE", "ALLOTTED_TIMEOUT", "PROGRESS_TIMEOUT", "DESTINATION_OUT_OF_ORDER",
+    "NETWORK_OUT_OF_ORDER",
+))  # fmt: skip
 _REACHED = frozenset(("SUCCESS", "success", "call accepted"))
 
 
@@ -221,6 +227,13 @@ def _dial_ended(token: str, event: RawEvent) -> DialEnded:
         return DialEnded(token, "answered", cause, max(0, ended_at - bridged_at) // 1000 if bridged_at else 0)
     cause = event.get("variable_originate_failed_cause") or disposition or "UNKNOWN"
     return DialEnded(token, _DIAL_OUTCOMES.get(cause, "failed"), cause)
+
+
+def leg_failure(cause: str, rang: bool) -> LegFailure:
+    """Why a leg that we did not withdraw was never answered."""
+    if not rang and cause in _DEAD_PHONE:
+        return "unregistered"
+    return _DIAL_OUTCOMES.get(cause, "failed")
 
 
 def lost_completion(command: Pending) -> CallEvent:

@@ -120,8 +120,8 @@ def until(condition: Callable[[], object]) -> None:
 def test_subscribes_by_name_and_filtered_before_anything_is_sent(world):
     world.start()
     *filters, subscription = world.peer.events().commands[1:]
-    assert filters[0] == "filter Channel-Presence-Data ivr"
-    assert filters[1].startswith("filter Job-UUID /^ivr-ivr-")
+    assert filters[:2] == ["filter Channel-Presence-Data ivr", "filter Channel-Presence-Data ivr-leg"]
+    assert filters[2].startswith("filter Job-UUID /^ivr-ivr-")
     assert "filter Application -park" in filters
     assert not any(f"filter Application -{name}" in filters for name in ("answer", "playback", "record", "bridge", "play_and_get_digits"))
     assert subscription.startswith("event plain CHANNEL_PARK ")

@@ -1,0 +1,325 @@
+"""Which legs there are, how far each has come, and which of the switch's events mean something for them.
+
+A leg is known from just before it is dialled (or from the moment it is found after a reconnect) until its LegGone has been told,
+exactly once. Everything here runs in the reader's greenlet or between two switches of greenlets: it never waits, the listener may
+only enqueue. What has to be said to the switch is returned by ``doomed`` (ids of channels that must not live), never sent from here.
+
+A leg that was connected to a caller is told gone only when the caller is parked again or gone too (or after AFTERMATH_SECONDS): who
+hears LegGone may go on with the caller at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ivrengine.domain.legs import (
+    LegAnswered,
+    LegBridged,
+    LegDigit,
+    LegEvent,
+    LegGone,
+    LegHeld,
+    LegPlayed,
+    LegRinging,
+    LegState,
+    LegUnbridged,
+)
+
+from .commands import TAG_PREFIX, decode_value
+from .translate import cause_of, digit_of, is_hung_up, leg_failure
+from .wire import RawEvent
+
+PLAYS_LIMIT = 8  # plays of one leg whose ends have not been seen
+AFTERMATH_SECONDS = 1.5  # between a leg's end and its caller's return to parking; 0.02-0.1 was measured
+COMES_UP = frozenset(("CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK"))
+LOST = "LOST_WHILE_DISCONNECTED"
+
+log = logging.getLogger(__name__)
+
+
+class LegsListener(Protocol):
+    """What the runtime offers for legs. Called where nothing may wait: these methods only enqueue."""
+
+    def leg_event(self, leg_id: str, event: LegEvent) -> None:
+        """Something happened on a leg."""
+
+    def legs_resynchronised(self, legs: list[LegState]) -> None:
+        """The link is up (again) and these legs are there, dialled by this process or an earlier one. Their events follow."""
+
+    def recording_stopped(self, path: str, cause: str) -> None:
+        """A recording that ``start_recording`` began is over; ``cause`` is the switch's word, "" where it gave none."""
+
+
+class NobodyListens:
+    """Until somebody does."""
+
+    def leg_event(self, leg_id: str, event: LegEvent) -> None:
+        log.debug("nobody listens to %s of leg %s", event, leg_id)
+
+    def legs_resynchronised(self, legs: list[LegState]) -> None:
+        pass
+
+    def recording_stopped(self, path: str, cause: str) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class Leg:
+    """``ending``: what will be told as LegGone at ``due`` at the latest. ``killed``: we want it gone."""
+
+    due: float
+    job_ended: bool = False
+    seen: bool = False
+    rang: bool = False
+    answered: bool = False
+    killed: bool = False
+    kills: int = 0
+    bridged_to: str = ""
+    ending: LegGone | None = None
+    plays: dict[str, bool] = field(default_factory=dict)  # token -> whether we cut it
+
+
+class LegBook:
+    def __init__(self, presence: str, clock: Callable[[], float]) -> None:
+        self.listener: LegsListener = NobodyListens()
+        self.legs: dict[str, Leg] = {}
+        self.doomed: Callable[[str], None] = lambda channel: None  # this channel of ours has no business to live
+        self.connected: Callable[[str], None] = lambda call_id: None  # this caller talks to a leg now
+        self._presence = presence
+        self._clock = clock
+        self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
+        self._recordings: dict[str, str] = {}  # path -> channel
+
+    # -- what the engine does
+
+    def expect(self, leg_id: str, seconds: float) -> Leg:
+        """A leg about to be dialled; after ``seconds`` it must have been answered or be gone."""
+        leg = self.legs[leg_id] = Leg(self._clock() + seconds)
+        return leg
+
+    def joining(self, call_id: str, leg_id: str) -> bool:
+        """A bridge is about to be asked for; False where the caller is connected with another live leg, or about to be."""
+        other = self._partners.get(call_id)
+        if other is not None and other != leg_id and other in self.legs:
+            return False
+        self._partners[call_id] = leg_id
+        return True
+
+    def not_joined(self, call_id: str, leg_id: str) -> None:
+        if self._partners.get(call_id) == leg_id:
+            del self._partners[call_id]
+
+    def expect_play(self, leg_id: str, token: str) -> bool:
+        leg = self.legs.get(leg_id)
+        if leg is None:
+            return False
+        while len(leg.plays) >= PLAYS_LIMIT:
+            leg.plays.pop(next(iter(leg.plays)))
+            log.warning("the end of a play was never seen; giving it up", extra={"leg_id": leg_id})
+        leg.plays[token] = False
+        return True
+
+    def expect_recording(self, channel: str, path: str) -> None:
+        self._recordings[path] = channel
+
+    def not_recorded(self, path: str) -> None:
+        self._recordings.pop(path, None)
+
+    # -- what the switch tells
+
+    def on_event(self, name: str, channel: str, presence: str | None, event: RawEvent) -> None:
+        if name == "RECORD_STOP":
+            self._recording_stopped(event)
+        elif presence == self._presence:
+            self._on_leg(name, channel, event)
+        elif name == "CHANNEL_BRIDGE":
+            self._bridged(event)
+        elif channel in self._partners and name in ("CHANNEL_PARK", "CHANNEL_HANGUP_COMPLETE"):
+            self._caller_is_free(channel)
+        if name == "CHANNEL_HANGUP_COMPLETE" and self._recordings:
+            for path in [path for path, of in self._recordings.items() if of == channel]:
+                self._tell_recording(path, "CHANNEL_GONE")
+
+    def _on_leg(self, name: str, leg_id: str, event: RawEvent) -> None:
+        leg = self.legs.get(leg_id)
+        if (leg is None or leg.killed) and name != "CHANNEL_HANGUP_COMPLETE":
+            # A zombie: it came up after it was withdrawn, or its engine has died.
+            if name in COMES_UP and not is_hung_up(event):
+                self.doomed(leg_id)
+            return
+        if leg is None:
+            return
+        leg.seen = True
+        match name:
+            case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA":
+                if not leg.rang and not leg.answered:
+                    leg.rang = True
+                    self._tell(leg_id, LegRinging())
+            case "CHANNEL_PARK":
+                self._parked(leg_id, leg, event)
+            case "CHANNEL_BRIDGE":
+                self._bridged(event)
+            case "CHANNEL_EXECUTE_COMPLETE":
+                self._play_ended(leg_id, leg, event)
+            case "DTMF":
+                digit = digit_of(event)
+                if digit:
+                    self._tell(leg_id, LegDigit(digit))
+            case "CHANNEL_HOLD" | "CHANNEL_UNHOLD":
+                self._tell(leg_id, LegHeld(name == "CHANNEL_HOLD"))
+            case "CHANNEL_HANGUP_COMPLETE":
+                self.ends(leg_id, cause_of(event))
+
+    def _parked(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
+        if is_hung_up(event):
+            return
+        if not leg.answered:
+            leg.answered, leg.due = True, float("inf")
+            self._tell(leg_id, LegAnswered())
+        elif leg.bridged_to:
+            other, leg.bridged_to = leg.bridged_to, ""
+            self._tell(leg_id, LegUnbridged(other))
+
+    def _bridged(self, event: RawEvent) -> None:
+        one, two = event.get("Bridge-A-Unique-ID") or "", event.get("Bridge-B-Unique-ID") or ""
+        for leg_id, other in ((one, two), (two, one)):
+            leg = self.legs.get(leg_id)
+            if leg is None:
+                continue
+            if other not in self.legs:
+                self._partners[other] = leg_id
+                self.connected(other)
+            if leg.bridged_to != other:
+                leg.bridged_to = other
+                self._tell(leg_id, LegBridged(other))
+
+    def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
+        token = event.get("Application-UUID") or ""
+        if token in leg.plays and not is_hung_up(event):
+            stopped = leg.plays.pop(token)
+            played = event.get("Application-Response") == "FILE PLAYED"
+            self._tell(leg_id, LegPlayed(token, ("stopped" if stopped else "played") if played else "failed"))
+
+    def _recording_stopped(self, event: RawEvent) -> None:
+        path = event.get("Record-File-Path") or ""
+        if path in self._recordings:
+            self._tell_recording(path, event.get("Record-Completion-Cause") or "")
+
+    def _tell_recording(self, path: str, cause: str) -> None:
+        del self._recordings[path]
+        self.listener.recording_stopped(path, cause)
+
+    def _caller_is_free(self, call_id: str) -> None:
+        leg_id = self._partners.pop(call_id)
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.ending is not None:
+            self._tell_gone(leg_id, leg.ending)
+
+    # -- ends
+
+    def job_ended(self, leg_id: str, result: str | None) -> None:
+        """The originate's own answer; None: lost with the link, and settled later."""
+        leg = self.legs.get(leg_id)
+        if result is None:
+            return
+        if result.startswith("+OK"):
+            made = result.removeprefix("+OK").strip()
+            if made != leg_id:
+                # FreeSWITCH gives another id where ours is taken: then this is no leg of ours.
+                self.doomed(made)
+                self.ends(leg_id, "DUPLICATE_ID")
+            elif leg is not None:
+                leg.job_ended = True
+                if leg.killed:
+                    self.doomed(leg_id)
+        elif leg is not None:
+            leg.job_ended = True
+            cause = result.removeprefix("-ERR").strip() or "UNKNOWN"
+            if leg.seen and not leg.answered:
+                self._ends_soon(leg, self._gone(leg, cause))  # its own last event is on the way
+            else:
+                self.ends(leg_id, cause)
+
+    def ends(self, leg_id: str, cause: str) -> None:
+        """The leg's channel is gone: told as soon as its caller is free of it."""
+        leg = self.legs.get(leg_id)
+        if leg is None:
+            return
+        gone = leg.ending or self._gone(leg, cause)
+        if leg_id in self._partners.values():
+            self._ends_soon(leg, gone)
+        else:
+            self._tell_gone(leg_id, gone)
+
+    def _ends_soon(self, leg: Leg, gone: LegGone) -> None:
+        if leg.ending is None:
+            leg.ending, leg.due = gone, self._clock() + AFTERMATH_SECONDS
+
+    def tell_ending(self, leg_id: str) -> None:
+        """AFTERMATH_SECONDS are over."""
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.ending is not None:
+            self._tell_gone(leg_id, leg.ending)
+
+    def _gone(self, leg: Leg, cause: str) -> LegGone:
+        if leg.answered:
+            return LegGone("hung_up", cause)
+        return LegGone("withdrawn" if leg.killed else leg_failure(cause, leg.rang), cause)
+
+    def _tell_gone(self, leg_id: str, gone: LegGone) -> None:
+        del self.legs[leg_id]
+        for call_id in [call_id for call_id, partner in self._partners.items() if partner == leg_id]:
+            del self._partners[call_id]
+        self._tell(leg_id, gone)
+
+    def _tell(self, leg_id: str, event: LegEvent) -> None:
+        self.listener.leg_event(leg_id, event)
+
+    # -- after a reconnect
+
+    def settle(self, dumps: list[RawEvent], other_channels: list[str]) -> None:
+        """``dumps``: the legs that are there now. What changed while nobody listened is told; then the listener gets them all."""
+        found = {dump.unique_id: dump for dump in dumps}
+        for leg_id in [leg_id for leg_id in self.legs if leg_id not in found]:
+            leg = self.legs[leg_id]
+            self._tell_gone(leg_id, leg.ending or self._gone(leg, LOST))
+        states = [leg_state(dump) for dump in dumps]
+        self._partners = {state.bridged_to: state.leg_id for state in states if state.bridged_to and state.bridged_to not in found}
+        for state in states:
+            self._settle_one(state, found[state.leg_id])
+        for path, channel in list(self._recordings.items()):
+            if channel not in found and channel not in other_channels:
+                self._tell_recording(path, LOST)
+        self.listener.legs_resynchronised([state for state in states if not self.legs[state.leg_id].killed])
+
+    def _settle_one(self, state: LegState, dump: RawEvent) -> None:
+        leg = self.legs.get(state.leg_id)
+        if leg is None:
+            leg = self.legs[state.leg_id] = Leg(float("inf"))
+            leg.answered, leg.bridged_to = state.answered, state.bridged_to
+        leg.seen = leg.job_ended = True
+        if leg.killed:
+            self.doomed(state.leg_id)
+            return
+        if state.answered and not leg.answered:
+            leg.answered, leg.due = True, float("inf")
+            self._tell(state.leg_id, LegAnswered())
+        if state.bridged_to != leg.bridged_to:
+            before, leg.bridged_to = leg.bridged_to, state.bridged_to
+            self._tell(state.leg_id, LegBridged(state.bridged_to) if state.bridged_to else LegUnbridged(before))
+        if leg.plays and (dump.get("variable_current_application") != "playback"):
+            for token in list(leg.plays):
+                self._tell(state.leg_id, LegPlayed(token, "stopped" if leg.plays.pop(token) else "played"))
+
+
+def leg_state(dump: RawEvent) -> LegState:
+    prefix = f"variable_{TAG_PREFIX}"
+    return LegState(
+        leg_id=dump.unique_id,
+        answered=dump.get("Answer-State") == "answered",
+        bridged_to=dump.get("variable_bridge_to") or "",
+        tags={name.removeprefix(prefix): decode_value(value) for name, value in dump.starting_with(prefix)},
+    )

@@ -1,0 +1,286 @@
+"""Legs: channels that the engine dials itself (agents' phones, customers called back, colleagues), and who is connected with whom.
+
+A leg rings, is parked when it answers, and can then be spoken to and connected. Methods return when the switch has taken the
+command; what comes of it is told to the listener (``leg_book.LegsListener``). "+OK" from the switch means "will try": only LegBridged
+says that two channels hear each other. A channel that is gone is no error; a lost link raises SwitchUnavailable, silence
+SwitchTimeout, unsafe text UnsafeCommand.
+
+Guards: every dialling has a deadline; a leg that was withdrawn is killed again whenever it shows itself; a leg that nobody
+connects is hung up by the switch itself (``park_timeout``); a caller who loses the agent, at whatever moment, is parked, and the switch
+sets the dead-man's timer itself whenever a talk ends, so that nobody is left in silence by an engine that has died.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import gevent
+
+from ivrengine.domain.legs import LegState
+
+from . import commands as words
+from . import resync
+from .commands import DialKind
+from .connection import Reply
+from .errors import EslError, SwitchRefused, SwitchUnavailable
+from .leg_book import LegBook, LegsListener, leg_state
+from .link import Link, leg_presence
+
+LEFT_PARKED_SECONDS = 60.0  # a leg that is parked for so long without a word from us belongs to an engine that has died
+HELD_SECONDS = 900.0  # the same for a leg that was parked in the middle of a talk (consulting)
+RING_GRACE_SECONDS = 10.0  # beyond the ringing time, until a leg that was told nothing of is withdrawn
+KILL_SECONDS = 2.0  # between two attempts to kill
+KILLS_LIMIT = 5  # then the leg is declared gone, loudly
+LOOK_SECONDS = 0.5  # between two looks at what is overdue
+STOP_RETRY_SECONDS = 0.08  # a break that arrives before a play has begun is forgotten by the switch
+STOP_RETRIES = 12
+
+log = logging.getLogger(__name__)
+
+
+class Legs:
+    """``deadman``: seconds, extension, dialplan and context of the timer that the switch sets when a talk ends."""
+
+    def __init__(
+        self,
+        link: Link,
+        shard: str,
+        dial_strings: Mapping[DialKind, str],
+        deadman: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = link
+        self._presence = leg_presence(shard)
+        self._dial_strings = dial_strings
+        self._deadman = deadman
+        self._clock = clock
+        self._book = LegBook(self._presence, clock)
+        self._book.doomed = self._kill_soon
+        self._book.connected = self._disarm_soon
+        self.on_event = self._book.on_event
+        self.settle = self._book.settle
+        self._watch: gevent.Greenlet | None = None
+
+    def listen(self, listener: LegsListener) -> None:
+        self._book.listener = listener
+
+    def __contains__(self, leg_id: str) -> bool:
+        return leg_id in self._book.legs
+
+    def ids(self) -> list[str]:
+        return list(self._book.legs)
+
+    # -- coming and going
+
+    def originate(
+        self,
+        leg_id: str,
+        kind: DialKind,
+        number: str,
+        ring_seconds: float,
+        *,
+        display_name: str = "",
+        display_number: str = "",
+        tags: Mapping[str, str] | None = None,
+        park_seconds: float = LEFT_PARKED_SECONDS,
+    ) -> None:
+        """Ring a phone. Ends with LegAnswered, or LegGone that says why not. ``tags`` come back in LegState.
+
+        Raises only where nothing was sent; a link that breaks while sending ends with LegGone like everything else.
+        """
+        argument = words.leg_argument(
+            self._dial_strings[kind], number, leg_id, self._presence, ring_seconds, park_seconds, display_number, display_name,
+            tags or {},
+        )  # fmt: skip
+        commands = self._link.commands
+        if not commands.connected:
+            raise SwitchUnavailable(commands.lost_because)
+        leg = self._book.expect(leg_id, ring_seconds + RING_GRACE_SECONDS)
+        self._look_after()
+        try:
+            self._link.post_job(f"originate {argument}", lambda result: self._book.job_ended(leg_id, result))
+        except SwitchRefused as error:
+            self._book.ends(leg_id, str(error))
+        except EslError as error:
+            log.warning("whether a leg is being dialled is not known: %s", error, extra={"leg_id": leg_id})
+            leg.killed, leg.due = True, self._clock() + KILL_SECONDS
+
+    def kill(self, leg_id: str, cause: str = "NORMAL_CLEARING") -> None:
+        """Hang up, or stop ringing. A leg whose channel is not there yet is killed as soon as it comes up. Ends with LegGone."""
+        text = f"api uuid_kill {words.call_id_part(leg_id)} {words.cause_part(cause)}"
+        leg = self._book.legs.get(leg_id)
+        if leg is not None and leg.ending is None:
+            leg.killed, leg.due = True, self._clock() + KILL_SECONDS
+        try:
+            self._link.commands.command(text)
+        except SwitchUnavailable:
+            if leg is None:
+                raise
+            # Settled when the link is back: it is marked.
+
+    def play(self, leg_id: str, token: str, paths: Sequence[str]) -> None:
+        """Ends with LegPlayed, except on a leg that is gone."""
+        message = words.execute_message(leg_id, "playback", words.file_argument(paths), token)
+        commands = self._link.commands
+        if self._book.expect_play(leg_id, token):
+            self._gone_or_taken(commands.wait(commands.post_message(message)))
+
+    def stop_playing(self, leg_id: str) -> None:
+        """Cut what plays; harmless when nothing does."""
+        leg = self._book.legs.get(leg_id)
+        if leg is None or not leg.plays:
+            return
+        tokens = list(leg.plays)
+        for token in tokens:
+            leg.plays[token] = True
+        self._gone_or_taken(self._link.commands.command(f"api uuid_break {words.call_id_part(leg_id)}"))
+        gevent.spawn(self._insist_on_stop, leg_id, tokens)
+
+    def _insist_on_stop(self, leg_id: str, tokens: list[str]) -> None:
+        for _ in range(STOP_RETRIES):
+            gevent.sleep(STOP_RETRY_SECONDS)
+            leg = self._book.legs.get(leg_id)
+            if leg is None or not any(token in leg.plays for token in tokens):
+                return
+            self._post_soon(f"api uuid_break {leg_id}")
+
+    # -- connecting
+
+    def bridge(self, call_id: str, leg_id: str) -> bool:
+        """Connect a caller with a parked leg. False where the switch refused, or the caller has another leg already."""
+        return self._bridge(call_id, leg_id)
+
+    def bridge_legs(self, one: str, two: str) -> bool:
+        """Connect two legs. ``one`` (the customer called back, the colleague asked) is parked when ``two`` leaves."""
+        return self._bridge(one, two)
+
+    def _bridge(self, one: str, two: str) -> bool:
+        one, two = words.call_id_part(one), words.call_id_part(two)
+        commands = self._link.commands
+        caller = one not in self._book.legs
+        if caller and not self._book.joining(one, two):
+            log.warning("a caller is not connected with two legs at once", extra={"call_id": one, "leg_id": two})
+            return False
+        kept = "park_after_bridge=true;uuid_bridge_park_on_cancel=true"
+        if caller:
+            # The switch itself puts the dead-man's timer off while they talk, and on again when the talk ends, however it ends.
+            kept += f";execute_on_pre_bridge=sched_cancel;execute_on_post_bridge=sched_transfer {self._deadman}"
+        replies = commands.pipeline([f"api uuid_setvar_multi {one} {kept}", f"api uuid_bridge {one} {two}"])
+        if all(reply.ok for reply in replies):
+            return True
+        if caller:
+            self._book.not_joined(one, two)
+        return False
+
+    def unbridge(self, leg_id: str, park_seconds: float = HELD_SECONDS) -> None:
+        """Part a leg from whom it talks to: both are parked. Ends with LegUnbridged."""
+        leg_id = words.call_id_part(leg_id)
+        for reply in self._link.commands.pipeline(
+            [
+                f"api uuid_setvar {leg_id} park_timeout {max(1, round(park_seconds))}:{words.LEFT_PARKED}",
+                f"api uuid_transfer {leg_id} -both park inline",
+            ]
+        ):
+            self._gone_or_taken(reply)
+
+    def hold(self, leg_id: str, on: bool) -> None:
+        """Put the phone on hold, or take it off. Told by LegHeld."""
+        self._gone_or_taken(self._link.commands.command(f"api uuid_hold {'' if on else 'off '}{words.call_id_part(leg_id)}"))
+
+    # -- recording
+
+    def start_recording(self, channel: str, path: str) -> None:
+        """Record what the channel hears and says, in stereo. Its end is told by recording_stopped. Raises SwitchRefused."""
+        channel, path = words.call_id_part(channel), words.recording_path(path)
+        self._book.expect_recording(channel, path)
+        stereo, started = self._link.commands.pipeline(
+            [f"api uuid_setvar {channel} RECORD_STEREO true", f"api uuid_record {channel} start {path}"]
+        )
+        if not (stereo.ok and started.ok):
+            self._book.not_recorded(path)
+            raise SwitchRefused(started.data.strip())
+
+    def expect_recording(self, channel: str, path: str) -> None:
+        """Wait for the end of a recording that an earlier process began."""
+        self._book.expect_recording(channel, path)
+
+    def stop_recording(self, channel: str, path: str) -> None:
+        self._record(channel, "stop", path)
+
+    def mask_recording(self, channel: str, path: str, on: bool) -> None:
+        """While masked, silence is recorded."""
+        self._record(channel, "mask" if on else "unmask", path)
+
+    def _record(self, channel: str, verb: str, path: str) -> None:
+        text = f"api uuid_record {words.call_id_part(channel)} {verb} {words.recording_path(path)}"
+        reply = self._link.commands.command(text)
+        if not reply.ok:
+            log.info("a recording was not told to %s: %s", verb, reply.data.strip(), extra={"channel": channel})
+
+    # -- what there is
+
+    def reachable(self, extension: str) -> bool:
+        """Whether the extension's phone is registered. Raises where the switch can't be asked."""
+        address = self._dial_strings["extension"].replace("{number}", words.number_part(extension)).removeprefix("user/")
+        reply = self._link.commands.command(f"api sofia_contact {address}")
+        return reply.ok and not reply.data.startswith("error/")
+
+    def states(self) -> list[LegState]:
+        """All legs as the switch sees them now, also those of earlier processes."""
+        commands = self._link.commands
+        (ids,) = resync.our_channel_ids(commands, self._presence)
+        return [leg_state(dump) for dump in resync.dumps(commands, ids)]
+
+    # -- looking after
+
+    def _look_after(self) -> None:
+        if self._watch is None or self._watch.dead:
+            self._watch = gevent.spawn(self._look_repeatedly)
+
+    def _look_repeatedly(self) -> None:
+        while self._book.legs:
+            gevent.sleep(LOOK_SECONDS)
+            self.look(self._clock())
+
+    def look(self, now: float) -> None:
+        """Deal with what is overdue: tell late ends, withdraw legs that ring too long, kill again what was killed."""
+        for leg_id, leg in list(self._book.legs.items()):
+            if leg.due > now:
+                continue
+            if leg.ending is not None:
+                self._book.tell_ending(leg_id)
+            elif not self._link.connected:
+                leg.due = now + KILL_SECONDS  # settled when it is back
+            elif leg.kills >= KILLS_LIMIT:
+                log.error("a leg could not be killed; it is taken for gone", extra={"leg_id": leg_id})
+                self._book.ends(leg_id, "NEVER_ENDED")
+            else:
+                leg.killed, leg.due, leg.kills = True, now + KILL_SECONDS, leg.kills + 1
+                self._kill_again(leg_id)
+
+    def _kill_again(self, leg_id: str) -> None:
+        try:
+            reply = self._link.commands.command(f"api uuid_kill {leg_id}")
+        except EslError:
+            return  # the next look, or resynchronising
+        leg = self._book.legs.get(leg_id)
+        if leg is not None and not reply.ok and (leg.job_ended or leg.kills >= KILLS_LIMIT):
+            self._book.ends(leg_id, "NORMAL_CLEARING")
+
+    def _kill_soon(self, channel: str) -> None:
+        self._post_soon(f"api uuid_kill {channel}")
+
+    def _disarm_soon(self, call_id: str) -> None:
+        self._post_soon(f"api sched_del {call_id}")
+
+    def _post_soon(self, text: str) -> None:
+        try:
+            self._link.commands.post_soon(text)
+        except EslError as error:
+            log.debug("not said: %s", error)
+
+    def _gone_or_taken(self, reply: Reply) -> None:
+        if not reply.ok and not reply.data.startswith(("-ERR invalid session id", "-ERR No such channel", "-ERR Operation failed")):
+            raise SwitchRefused(reply.data.strip())
