@@ -338,3 +338,52 @@ def agent_states_and_orders(db: Database) -> None:
         defaults={"sentence": "", "answer": ""},
     )
     db.execute("CREATE INDEX orders_open ON orders (asked_at) WHERE done_at IS NULL")
+
+
+@migrations()
+def callbacks_and_marks(db: Database) -> None:
+    callback = {
+        "callback_id": str,
+        "queue": str,
+        "number": str,
+        "name": str,
+        "contact_id": str,
+        "call_id": str,
+        "source": str,
+        "requested_at": float,
+        "queued_at": float,
+        "rings": str,
+        "boost_seconds": float,
+        "not_before": float,
+        "not_after": float,
+        "next_at": float,
+        "attempts": int,
+        "outcome": str,
+        "ended_at": float,
+        "agent_id": str,
+        "fence": int,
+    }
+    db.table("callbacks").create(
+        callback,
+        pk="callback_id",
+        not_null=set(callback) - {"callback_id", "ended_at"},
+        defaults={"next_at": 0.0, "attempts": 0, "outcome": "", "agent_id": "", "fence": FENCE},
+    )
+    db.execute("CREATE UNIQUE INDEX callbacks_open ON callbacks (queue, number) WHERE ended_at IS NULL")
+    db.table("callbacks").create_index(["requested_at"])
+    mark = {
+        "call_id": str,
+        "item_id": str,
+        "queue": str,
+        "agent_id": str,
+        "survey": str,
+        "question": str,
+        "mark": str,
+        "label": str,
+        "comment_path": str,
+        "at": float,
+        "fence": int,
+    }
+    keys = ("call_id", "item_id", "survey", "question")
+    db.table("marks").create(mark, pk=keys, not_null=set(mark) - set(keys), defaults={"fence": FENCE})
+    db.table("marks").create_index(["at"])

@@ -27,6 +27,7 @@ OPEN_LIMIT = 1000  # orders that wait for the engine
 ARGUMENTS_LIMIT = 10_000  # characters
 LOOK_SECONDS = 0.1  # between two looks at what became of an order
 STALE = "no running engine took the order in time; is the engine up?"
+WITHDRAWN = "withdrawn: no engine took it while somebody waited"
 CUT_OFF = "the engine was restarted while it did this; look whether it was done"
 
 
@@ -92,6 +93,18 @@ class Orders:
             if clock() >= until:
                 raise StorageTimeout(STALE if order.claimed_at is None else f"the engine did not finish within {timeout_seconds:g} s")
             sleep(LOOK_SECONDS)
+
+    def withdraw(self, order_id: str, at: float) -> Ticket[bool]:
+        """Nobody waits for it any more; the ticket says False when an engine has taken it meanwhile, and it may well be done."""
+        row = (at, WITHDRAWN, storable(order_id))
+
+        def write(db: sqlite_utils.Database) -> bool:
+            return db.execute(
+                "UPDATE orders SET done_at = ?, ok = 0, sentence = ? WHERE order_id = ? AND done_at IS NULL AND claimed_at IS NULL",
+                row,
+            ).rowcount > 0
+
+        return self._database.submit(write, "the withdrawal of an order")
 
     # -- for the engine ------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def select(db: sqlite_utils.Database, record: type[R], rest: str, parameters: Se
 
 def by_short_id(db: sqlite_utils.Database, record: type[R], table: str, column: str, short_id: str) -> R:
     """The one record whose id is, or begins with, ``short_id``. Raises NoSuchRecord or AmbiguousRecord."""
-    kind = record.__name__.lower()
+    kind = table.removesuffix("s")
     if not short_id:
         raise NoSuchRecord(f"the id of a {kind} is missing")
     found = select(

@@ -10,12 +10,14 @@ from .alarms import Alarms
 from .attempts import Attempts
 from .audit import Audit
 from .blacklist import Blacklist
+from .callbacks import Callbacks
 from .calls import Calls
 from .contacts import Contacts
 from .counters import Counters
 from .database import Database
 from .flow_versions import FlowVersions
 from .intervals import Intervals
+from .marks import Marks
 from .messages import Messages
 from .orders import Orders
 from .overrides import Overrides
@@ -48,6 +50,8 @@ class Store:
         self.contacts = Contacts(self.database)
         self.segments = Segments(self.database)
         self.intervals = Intervals(self.database)
+        self.callbacks = Callbacks(self.database)
+        self.marks = Marks(self.database)
         self.attempts = Attempts(self.database)
         self.agent_states = AgentStates(self.database)
         self.orders = Orders(self.database)

@@ -138,6 +138,17 @@ def test_who_asked_waits_no_longer_than_told(store: Store) -> None:
         store.orders.result("nothing")
 
 
+def test_an_order_is_withdrawn_unless_an_engine_has_it(store: Store) -> None:
+    order_id = store.orders.place("ready", {}, "wang", 1.0).wait()
+    assert store.orders.withdraw(order_id, 2.0).wait() is True
+    assert store.orders.next_open(3.0) is None
+    assert store.orders.get(order_id).ok is False
+    taken = store.orders.place("ready", {}, "wang", 4.0).wait()
+    store.orders.next_open(5.0)
+    assert store.orders.withdraw(taken, 6.0).wait() is False
+    assert store.orders.get(taken).done_at is None
+
+
 def test_orders_are_bounded_and_old_ones_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders_module, "OPEN_LIMIT", 2)
     first = store.orders.place("ready", {}, "wang", 1.0).wait()

@@ -40,6 +40,8 @@ def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: P
         "agent_states",
         "seats",
         "orders",
+        "callbacks",
+        "marks",
     }
     schema, applied = db.schema, migrations.applied(db)
     migrate(db)
@@ -58,7 +60,10 @@ def test_rows_are_kept_when_it_is_opened_again(tmp_path: Path) -> None:
 def test_every_row_of_a_call_carries_the_fence(tmp_path: Path) -> None:
     db = sqlite_utils.Database(tmp_path / "x.db")
     migrate(db)
-    for table in ("calls", "steps", "runs", "messages", "recordings"):
+    for table in (
+        "calls", "steps", "runs", "messages", "recordings", "contacts", "segments", "attempts", "agent_states", "seats",
+        "callbacks", "marks",
+    ):  # fmt: skip
         column = {column.name: column for column in db.table(table).columns}["fence"]
         assert column.notnull and str(column.default_value).strip("'") == str(FENCE)
 
