@@ -34,7 +34,8 @@ from ..storage.migrations import refuse_newer
 from .freeswitch_conf import RenderError, numbers_expression
 
 REQUIRED_MODULES = (
-    "mod_commands", "mod_dptools", "mod_dialplan_xml", "mod_sndfile", "mod_tone_stream", "mod_event_socket", "mod_sofia",
+    "mod_commands", "mod_dptools", "mod_dialplan_xml", "mod_sndfile", "mod_tone_stream", "mod_local_stream",
+    "mod_event_socket", "mod_sofia",
 )  # fmt: skip
 DISK_LEAST_BYTES = 500 * 1000**2  # a message takes 1 MB a minute
 DISK_SCARCE_BYTES = 2 * 1000**3

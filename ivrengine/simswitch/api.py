@@ -133,7 +133,7 @@ def sofia_contact(core: Core, argument: str) -> str:
     number = argument.rpartition("/")[2].partition("@")[0]
     if core.phones.extension(number).behaviour in UNREACHABLE:
         return "error/user_not_registered"
-    return f"sofia/internal/sip:{number}@127.0.0.1:5060"
+    return f"sofia/phones/sip:{number}@127.0.0.1:5060"
 
 
 @command("show")

@@ -1,15 +1,13 @@
 """Calls that run on a real FreeSWITCH and on the embedded one alike; what is compared is each channel's order of events.
 
-``run_all(world)`` returns {scenario: {"caller": [...], "phone": [...]}}. A real FreeSWITCH needs a dialplan context ``ivr``
-with the hand-over for 5xxx, ``caller`` (answer, park) and phones 9001 (rings, answers after 0.3 s, hangs up after 0.7 s), 9002
-(486), 9003 (rings on), 9006 (rings, answers after 0.3 s, stays); ``python tests/unit/simswitch/scenarios.py PORT SIP_PORT
-SOUNDS RECORDINGS`` records it.
+``run_all(world)`` returns {scenario: {"caller": [...], "phone": [...]}}; ``tests/acceptance/record_orders.py`` runs it on a real
+FreeSWITCH. Its phones are 9001 (rings, answers after 0.3 s, hangs up after 0.7 s), 9002 (486), 9003 (rings on), 9006 (rings,
+answers after 0.3 s, stays).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +21,18 @@ COMPARED = frozenset("""
     CHANNEL_EXECUTE_COMPLETE CHANNEL_HOLD CHANNEL_UNHOLD CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_PROGRESS
     CHANNEL_PROGRESS_MEDIA CHANNEL_OUTGOING CHANNEL_PARK CHANNEL_UNPARK CHANNEL_ORIGINATE DTMF RECORD_START RECORD_STOP
     PLAYBACK_START PLAYBACK_STOP""".split())  # noqa: SIM905 - a list of quoted names would be harder to read
+
+
+# The hand-over in the dialplan of the recordings; freeswitch-conf has come to do the same with fewer applications.
+HAND_OVER = [
+    ("set", "presence_data=ivr"),
+    ("set", "park_after_bridge=true"),
+    ("set", "playback_terminators=none"),
+    ("set", "hangup_after_bridge=false"),
+    ("set", "continue_on_fail=true"),
+    ("sched_transfer", "+5 fallback XML ivr"),
+    ("park", None),
+]
 
 
 class World(Protocol):
@@ -300,9 +310,3 @@ def run_all(world: World) -> dict[str, dict[str, list[str]]]:
     """Orders by scenario, and under ``headers`` the names of headers by event."""
     found = {scenario.__name__: scenario(world) for scenario in SCENARIOS}
     return {**found, "headers": header_names(world.client)}
-
-
-if __name__ == "__main__":
-    real = Client(int(sys.argv[1]))
-    real.reply("event plain ALL")
-    print(json.dumps(run_all(RealWorld(real, int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))), indent=1))

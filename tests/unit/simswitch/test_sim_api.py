@@ -69,7 +69,7 @@ def test_what_the_switch_says_of_itself(quiet: Client) -> None:
 
 
 def test_registrations_show_in_sofia_contact(quiet: Client) -> None:
-    assert quiet.api("sofia_contact */8001@ivr.local") == "sofia/internal/sip:8001@127.0.0.1:5060"
+    assert quiet.api("sofia_contact */8001@ivr.local") == "sofia/phones/sip:8001@127.0.0.1:5060"
     quiet.api('sim phone {"extension": "8001", "behaviour": "unregistered"}')
     assert quiet.api("sofia_contact */8001@ivr.local") == "error/user_not_registered"
     assert quiet.api("user_exists id 8001 ivr.local") == "true"

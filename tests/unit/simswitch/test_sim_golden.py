@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_switch
-from scenarios import SCENARIOS, SimWorld, header_names, phone_hangs_up, prompts, records
+from scenarios import HAND_OVER, SCENARIOS, SimWorld, header_names, phone_hangs_up, prompts, records
 from simclient import Client
 
 from ivrengine.simswitch.dialplan import Dialplan
@@ -16,16 +16,6 @@ from ivrengine.simswitch.dialplan import Dialplan
 RECORDED = json.loads((Path(__file__).parents[2] / "streams" / "orders.json").read_text())
 # FreeSWITCH shows these only where they say something that has no counterpart here.
 OPTIONAL = {"Other-Leg-Transfer-Source", "Caller-Transfer-Source", "Other-Leg-RDNIS"}
-# The hand-over in the dialplan of the recordings; freeswitch-conf has come to do the same with fewer applications.
-HAND_OVER = [
-    ("set", "presence_data=ivr"),
-    ("set", "park_after_bridge=true"),
-    ("set", "playback_terminators=none"),
-    ("set", "hangup_after_bridge=false"),
-    ("set", "continue_on_fail=true"),
-    ("sched_transfer", "+5 fallback XML ivr"),
-    ("park", None),
-]
 
 
 @pytest.fixture
