@@ -53,6 +53,7 @@ class Queued:
     max_wait_seconds: float = 0.0  # 0: the queue's own
     virtual: bool = False
     excluded: tuple[str, ...] = ()  # agents it is never offered to (the one who transferred it)
+    attempts_before: int = 0  # offers of it by an earlier process: attempt_ids go on from there
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""What callers and supervisors do with waiting items, and what becomes of an item by the passing of time."""
+
+from __future__ import annotations
+
+from math import inf
+
+from ivrengine.domain.needs import ANYBODY
+
+from .decisions import ItemEnded
+from .floor import Floor
+from .happenings import Assigned, Left, Moved, Queued, Raised, Terminal
+from .limits import ASSIGNED_SECONDS
+from .model import Item, Queue
+from .transitions import ITEM_STATE
+
+MOVABLE = frozenset({"QUEUED", "RESERVED", "OFFERING"})  # not connected yet, nor about to be
+
+
+# -- coming and going --------------------------------------------------------------------------------------------------
+
+
+def queued(floor: Floor, told: Queued, now: float) -> None:
+    if told.item_id in floor.items or told.item_id in floor.ended:
+        return
+    queue = floor.queues.get(told.queue)
+    refusal = _refusal(floor, queue, told)
+    if queue is None or refusal is not None:
+        floor.remember(told.item_id)
+        floor.decisions.append(ItemEnded(told.item_id, told.queue, refusal or "failed", max(0.0, now - told.queued_at)))
+        return
+    item = Item(
+        item_id=told.item_id,
+        queue=queue,
+        queued_at=told.queued_at,
+        rings=told.rings or ANYBODY,
+        boost_seconds=0.0,
+        sticky_agent=told.sticky_agent,
+        sticky_until=now + told.sticky_seconds,
+        max_wait_seconds=told.max_wait_seconds,
+        virtual=told.virtual,
+        entered_at=now,
+        attempt_count=told.attempts_before,
+    )
+    item.boost(told.boost_seconds)
+    item.move_alarm = floor.timers.new("move", item)
+    item.limit_alarm = floor.timers.new("limit", item)
+    for agent_id in told.excluded:
+        if agent_id in floor.agents:
+            floor.exclude(item, floor.agents[agent_id], inf)
+    floor.enter(item, now)
+
+
+def _refusal(floor: Floor, queue: Queue | None, told: Queued) -> Terminal | None:
+    """How a call ends that may not even wait. What an earlier process let in, and callbacks, always may."""
+    if queue is None or queue.retired:
+        return "failed"
+    if told.virtual or not floor.opened:
+        return None
+    if queue.rules.capacity and queue.living >= queue.rules.capacity:
+        return "refused_full"
+    if queue.rules.when_empty == "refuse" and not queue.logged_in:
+        return "refused_empty"
+    return None
+
+
+def left(floor: Floor, told: Left, now: float) -> None:
+    item = floor.items.get(told.item_id)
+    if item is None or "ended" not in ITEM_STATE[item.state] or told.terminal == "answered":
+        return
+    terminal = told.terminal
+    short = item.queue.rules.short_abandon_seconds
+    if terminal == "abandoned" and short and now - item.queued_at <= short:
+        terminal = "short_abandon"
+    floor.end(item, terminal, now)
+
+
+# -- supervisors -------------------------------------------------------------------------------------------------------
+
+
+def raised(floor: Floor, told: Raised, now: float) -> None:
+    item = floor.items.get(told.item_id)
+    if item is None or item.state not in MOVABLE:
+        return
+    floor.leave_line(item)
+    item.boost(told.boost_seconds)
+    floor.join_line(item, item.entered_at)
+    if item.state == "QUEUED":
+        floor.wait(item, now)
+
+
+def moved(floor: Floor, told: Moved, now: float) -> None:
+    item, queue = floor.items.get(told.item_id), floor.queues.get(told.queue)
+    if item is None or item.state not in MOVABLE or queue is item.queue:
+        return
+    if queue is None or queue.retired:
+        floor.refuse("", "unknown_queue", "There is no such queue to move the caller to.")
+    elif item.winner is not None:
+        floor.refuse("", "answered", "An agent has answered this caller already.")
+    else:
+        floor.take_back(item, now)
+        floor.leave_line(item)
+        item.queue = queue
+        item.assigned_to = None
+        item.overdue = False
+        floor.join_line(item, now)
+        floor.wait(item, now)
+
+
+def assigned(floor: Floor, told: Assigned, now: float) -> None:
+    item, agent = floor.items.get(told.item_id), floor.agents.get(told.agent_id)
+    if item is None or item.state not in MOVABLE or (agent is not None and item.assigned_to is agent):
+        return
+    if agent is None or not agent.logged_in:
+        floor.refuse(told.agent_id, "logged_out", "Nobody is logged in under this number.")
+    elif item.winner is not None:
+        floor.refuse(told.agent_id, "answered", "An agent has answered this caller already.")
+    else:
+        floor.take_back(item, now)
+        floor.include(item, agent.agent_id)
+        item.assigned_to = agent
+        item.assigned_until = now + ASSIGNED_SECONDS
+        floor.wait(item, now)
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+
+def move_due(floor: Floor, item: Item, now: float) -> None:
+    """The needs relax, or the one agent asked for was not free in time: on to the next lane with the same key."""
+    floor.unplace(item)
+    item.assigned_to = None
+    floor.wait(item, now)
+
+
+def limit_due(floor: Floor, item: Item, now: float) -> None:
+    """Waited too long. An agent whose phone rings already may still answer."""
+    if item.state == "QUEUED":
+        floor.end(item, "timeout", now)
+    else:
+        item.overdue = True
+
+
+def queue_empty_due(floor: Floor, queue: Queue, now: float) -> None:
+    """Nobody has been logged in for too long, for some who wait; those who came later have their own time."""
+    limit = queue.rules.no_agent_seconds
+    if queue.logged_in or not limit:
+        return
+    next_due = inf
+    for place in list(queue.line):
+        item = place[3]
+        due = max(item.entered_at, queue.empty_since) + limit
+        if item.state != "QUEUED":
+            continue
+        if due <= now:
+            floor.end(item, "no_agent", now)
+        else:
+            next_due = min(next_due, due)
+    floor.timers.set(queue.empty_alarm, next_due)
+
+
+def exclusion_due(floor: Floor, pair: tuple[Item, str], now: float) -> None:
+    """The agent who refused or missed this item may be asked again."""
+    item, agent_id = pair
+    floor.include(item, agent_id)
+    if item.state == "QUEUED" and item.assigned_to is None:
+        floor.match(item, now)

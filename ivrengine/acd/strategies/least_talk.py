@@ -1,0 +1,18 @@
+"""Who has talked the least since log-in, hold included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .base import Strategy
+
+if TYPE_CHECKING:
+    from ..lanes import Lane
+    from ..model import Agent
+
+
+def rank(agent: Agent, lane: Lane) -> float:
+    return agent.talk_seconds
+
+
+STRATEGY = Strategy(rank)
