@@ -99,6 +99,11 @@ NOUNS: dict[Part, str] = {
 }  # fmt: skip
 
 
+def a_noun(part: Part) -> str:
+    """With its article."""
+    return f"{'an' if part == 'agents' else 'a'} {NOUNS[part]}"
+
+
 def part_of(record: Record) -> Part:
     return next(part for part, kind in PARTS.items() if type(record) is kind)
 

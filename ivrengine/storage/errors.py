@@ -35,3 +35,7 @@ class NoSuchRecord(StorageError):
 
 class AmbiguousRecord(StorageError):
     """More than one record begins so; give more of its id."""
+
+
+class SiteChanged(StorageError):
+    """Somebody else has changed the site meanwhile."""

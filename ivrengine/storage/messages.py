@@ -83,6 +83,11 @@ class Messages:
         rest = f"FROM messages WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, message_id LIMIT ?"
         return self._database.read(lambda db: select(db, Message, rest, [*parameters, limit]))
 
+    def of_call(self, call_id: str) -> list[Message]:
+        """What was left in one call and is not deleted, in the order of its leaving."""
+        rest = "FROM messages WHERE call_id = ? AND deleted_at IS NULL ORDER BY created_at, message_id"
+        return self._database.read(lambda db: select(db, Message, rest, [storable(call_id)]))
+
     def get(self, message_id: str) -> Message:
         """The message whose id is, or begins with, ``message_id``. Raises NoSuchRecord or AmbiguousRecord."""
         return self._database.read(lambda db: by_short_id(db, Message, "messages", "message_id", message_id))

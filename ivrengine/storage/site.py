@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlite_utils
 
-from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, from_dict, name_of, part_of, to_dict
+from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, a_noun, from_dict, name_of, part_of, to_dict
 
 from . import audit
 from .database import Database, Ticket
-from .errors import NoSuchRecord
+from .errors import NoSuchRecord, SiteChanged
 from .pin_checks import PinChecks, PinVerdict
 from .rows import bump, revision, storable
 
@@ -40,16 +42,21 @@ class Sites:
 
     def save(self, record: Record, who: str, at: float) -> Ticket[None]:
         """Add a queue, an agent..., or change the one of that name. An agent whose ``pin_hash`` is "" keeps the PIN they have."""
-        return self._database.submit(lambda db: save_record(db, record, who, at), f"a {NOUNS[part_of(record)]}")
+        return self._database.submit(lambda db: save_record(db, record, who, at), a_noun(part_of(record)))
 
     def remove(self, part: Part, name: str, who: str, at: float) -> Ticket[None]:
         """Waiting raises NoSuchRecord when there is none of that name."""
         return self._database.submit(lambda db: remove_record(db, part, name, who, at), f"the removal of a {NOUNS[part]}")
 
-    def replace(self, site: Site, who: str, at: float) -> Ticket[None]:
-        """``site`` instead of what there is, all or nothing. Agents whose ``pin_hash`` is "" keep the PIN they have."""
+    def replace(self, site: Site, who: str, at: float, *, expected_revision: int | None = None) -> Ticket[None]:
+        """``site`` instead of what there is, all or nothing. Agents whose ``pin_hash`` is "" keep the PIN they have.
+
+        Waiting raises SiteChanged when the site is another one than at ``expected_revision``.
+        """
 
         def write(db: sqlite_utils.Database) -> None:
+            if expected_revision not in (None, revision(db, KIND)):
+                raise SiteChanged("somebody else has changed the site meanwhile; look at it and try again")
             before = read_site(db)
             for part in PARTS:
                 wanted = {name_of(record): record for record in getattr(site, part)}
@@ -58,9 +65,7 @@ class Sites:
                         remove_record(db, part, name_of(record), who, at)
                 for record in wanted.values():
                     save_record(db, record, who, at)
-                for place, name in enumerate(wanted):
-                    db.execute("UPDATE site SET place = ? WHERE part = ? AND name = ?", (place, part, name))
-            bump(db, KIND)
+                _keep_order(db, part, list(wanted), who, at)
 
         return self._database.submit(write, "the site")
 
@@ -98,6 +103,19 @@ class Sites:
     def hash_pin(self, pin: str) -> str:
         """What is kept of a PIN. Raises BadPin."""
         return self._pins.hash(pin)
+
+    def with_pins(self, site: Site, pins: Mapping[str, str]) -> Site:
+        """``site`` with the hashes of ``pins`` (agent -> PIN); who has that PIN already keeps its hash. Raises BadPin.
+
+        Waits a twentieth of a second for each.
+        """
+        kept = {agent.agent_id: agent.pin_hash for agent in self.load().agents}
+        hashes = {}
+        for agent_id, pin in pins.items():
+            had = kept.get(agent_id, "")
+            hashes[agent_id] = had if had and self.fits(pin, had) else self.hash_pin(pin)
+        agents = (replace(agent, pin_hash=hashes.get(agent.agent_id, agent.pin_hash)) for agent in site.agents)
+        return replace(site, agents=tuple(agents))
 
     def fits(self, pin: str, pin_hash: str) -> bool:
         """Whether ``pin_hash`` was made of ``pin``; counts as no try. For an import by somebody who knows both."""
@@ -150,6 +168,17 @@ def remove_record(db: sqlite_utils.Database, part: Part, name: str, who: str, at
     if part == "agents":
         keep_pin_hash(db, name, "", at)
     audit.insert(db, audit.audit_row(who, "remove", f"{NOUNS[part]} {name}", row[0], None, at))
+    bump(db, KIND)
+
+
+def _keep_order(db: sqlite_utils.Database, part: Part, names: list[str], who: str, at: float) -> None:
+    """The order is part of what a site says: agents key break reasons by it."""
+    stands = [name for (name,) in db.execute("SELECT name FROM site WHERE part = ? ORDER BY place, name", (part,))]
+    if stands == names:
+        return
+    for place, name in enumerate(names):
+        db.execute("UPDATE site SET place = ? WHERE part = ? AND name = ?", (place, part, name))
+    audit.insert(db, audit.audit_row(who, "order", f"{NOUNS[part]}s", " ".join(stands), " ".join(names), at))
     bump(db, KIND)
 
 

@@ -9,6 +9,7 @@ import pytest
 from ivrengine.acd.figures import Counters
 from ivrengine.acd.rules import QueueRules
 from ivrengine.domain.needs import Ring
+from ivrengine.storage.database import Ticket
 from ivrengine.storage.intervals import BUCKET_SECONDS, bucket_of
 from ivrengine.storage.store import Store
 
@@ -16,8 +17,12 @@ RINGS = (Ring(0.0, (("english", 5), ("mandarin", 1))), Ring(20.0, (("english", 2
 
 
 def begin(store: Store, item_id: str, queued_at: float = 1000.0, **others: object) -> None:
+    keep(store, item_id, queued_at, **others).wait()
+
+
+def keep(store: Store, item_id: str, queued_at: float = 1000.0, **others: object) -> Ticket[None]:
     values = {"contact_id": item_id, "call_id": item_id, "token": item_id, "queue": "delivery", "number": "13800138000"}
-    store.segments.begin(item_id, **{**values, **others}, queued_at=queued_at).wait()  # type: ignore[arg-type]
+    return store.segments.begin(item_id, **{**values, **others}, queued_at=queued_at)  # type: ignore[arg-type]
 
 
 def test_who_waits_is_found_again_with_everything_that_makes_their_place(store: Store) -> None:
@@ -106,11 +111,12 @@ def test_counters_and_rows_agree_and_it_is_noticed_when_they_don_t(store: Store)
     ]  # fmt: skip
     for number in range(120):
         item_id, at = f"i{number}", number * 100.1
-        begin(store, item_id, at, queue=("delivery", "circulation")[number % 2])
+        keep(store, item_id, at, queue=("delivery", "circulation")[number % 2])
         store.segments.ended(item_id, terminals[number % 12], at + number, float(number), "1001", "x")  # type: ignore[arg-type]
         store.segments.talked(item_id, 0.1 * number, 0.3, at + 2000.0)
         for seconds in (10.0, 7.7):
-            store.segments.wrapped_up(item_id, seconds, "11").wait()
+            written = store.segments.wrapped_up(item_id, seconds, "11")
+    written.wait()
     assert store.intervals.read("", -1e9, 1e9).answered == 10
     assert sum(each.counters.wrap_up_seconds for each in store.intervals.between(0.0, 1e9)) == pytest.approx(77.0)
     assert store.intervals.disagreements() == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import gevent
 import pytest
 
 from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules, Team
+from ivrengine.site.pin_form import is_pin_hash
 from ivrengine.site.records import Agent, Disposition, Site, Skill
 from ivrengine.storage import pin_checks
-from ivrengine.storage.errors import NoSuchRecord
-from ivrengine.storage.pins import BadPin, is_hash, make_hash
+from ivrengine.storage.errors import NoSuchRecord, SiteChanged
+from ivrengine.storage.pins import BadPin, make_hash
 from ivrengine.storage.store import Store
 
 ANN = Agent(AgentRules("1001", "Ann", "day", {"english": 7}, {"delivery": Membership(1, 2)}), extension="8001", supervisor=True)
@@ -68,7 +71,40 @@ def test_a_replaced_site_keeps_the_pins_of_agents_who_stay_and_forgets_those_who
     assert store.site.check_pin("1001", "4711", 4.0) == "ok"
     assert store.site.check_pin("1002", "4712", 4.0) == "unknown"
     kept = store.site.load().agent("1001")
-    assert kept is not None and is_hash(kept.pin_hash) and kept.pin_hash not in repr(kept)
+    assert kept is not None and is_pin_hash(kept.pin_hash) and kept.pin_hash not in repr(kept)
+
+
+def test_replacing_a_site_by_itself_changes_nothing_and_another_order_does(store: Store) -> None:
+    store.site.replace(SITE, "wang", 1.0).wait()
+    revision, rows = store.site.revision(), len(store.audit.recent())
+    store.site.replace(SITE, "wang", 2.0).wait()
+    assert (store.site.revision(), len(store.audit.recent())) == (revision, rows)
+    other = dataclasses.replace(SITE, reasons=SITE.reasons[::-1])
+    store.site.replace(other, "wang", 3.0).wait()
+    assert store.site.load() == other
+    assert store.site.revision() != revision
+    row = store.audit.recent()[0]
+    assert (row.verb, row.target, row.before, row.after) == ("order", "break reasons", "rest meal", "meal rest")
+
+
+def test_a_site_that_was_changed_meanwhile_is_not_replaced(store: Store) -> None:
+    seen = store.site.revision()
+    store.site.save(QueueRules("delivery"), "li", 1.0).wait()
+    with pytest.raises(SiteChanged, match="meanwhile"):
+        store.site.replace(SITE, "wang", 2.0, expected_revision=seen).wait()
+    assert store.site.load() == Site(queues=(QueueRules("delivery"),))
+    store.site.replace(SITE, "wang", 3.0, expected_revision=store.site.revision()).wait()
+    assert store.site.load() == SITE
+
+
+def test_who_has_a_pin_already_keeps_its_hash(store: Store) -> None:
+    store.site.replace(SITE, "wang", 1.0).wait()
+    once = store.site.with_pins(SITE, {"1001": "4711"})
+    store.site.replace(once, "wang", 2.0).wait()
+    again = store.site.with_pins(SITE, {"1001": "4711", "1002": "4712"})
+    assert again.agents[0] == once.agents[0]
+    assert is_pin_hash(again.agents[1].pin_hash)
+    assert store.site.with_pins(SITE, {"1001": "4799"}).agents[0] != once.agents[0]
 
 
 def test_what_is_not_there_can_t_be_removed_or_given_a_pin(store: Store) -> None:
@@ -172,6 +208,6 @@ def test_nobody_s_pin_is_hashed_and_written_like_everybody_s(staffed: Store, mon
 
 def test_hashes_have_salts_and_only_bearable_ones_are_hashes() -> None:
     one, other = make_hash("4711"), make_hash("4711")
-    assert one != other and is_hash(one) and is_hash(other)
+    assert one != other and is_pin_hash(one) and is_pin_hash(other)
     for bad in ("", "4711", one.replace("16384", "16383"), one.replace("16384", "524288"), one[:-5], one.replace("scrypt", "md5")):
-        assert not is_hash(bad)
+        assert not is_pin_hash(bad)
