@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ivrengine.domain.audio import Audio, Prompt, Speech, Tone
@@ -14,7 +14,7 @@ from .run import Frame, Run
 from .types import PromptItem, SpeechItem
 from .world import World
 
-BUILT_IN_VARIABLES = ("caller", "caller_name", "dialled", "language", "last_label", "last_key")
+BUILT_IN_VARIABLES = ("caller", "caller_name", "dialled", "house_phone", "language", "last_label", "last_key")
 
 
 class StepContext:
@@ -68,22 +68,25 @@ class StepContext:
             self.run.answered = True
             self.emit(Answer(self.new_token()))
 
-    def audio(self, items: Sequence[PromptItem], language: str | None = None) -> tuple[Audio, ...]:
+    def audio(
+        self, items: Sequence[PromptItem], language: str | None = None, names: Mapping[str, Any] | None = None
+    ) -> tuple[Audio, ...]:
         """Prompt names and spoken values as audio, in the caller's language unless another is given.
 
-        A value that is empty (a number that the caller withholds, say) has no sound and is left out.
+        ``names``: what values may read besides the call's variables, the step's ``own_names``. A value that is empty (a number
+        that the caller withholds, say) has no sound and is left out.
         """
         language = language or self.run.language
         audio: list[Audio] = []
         for item in items:
             if not isinstance(item, SpeechItem):
                 audio.append(Prompt(str(item), language))
-            elif value := self._spoken(item):
+            elif value := self._spoken(item, names):
                 audio.append(Speech(item.kind, value, language))
         return tuple(audio)
 
-    def _spoken(self, item: SpeechItem) -> str:
-        value = self.evaluate(item.value)
+    def _spoken(self, item: SpeechItem, names: Mapping[str, Any] | None) -> str:
+        value = self.evaluate(item.value, names)
         if isinstance(value, float):
             return f"{value:.6f}".rstrip("0").rstrip(".")
         return "" if value is None else str(value)
@@ -163,13 +166,14 @@ class StepContext:
             "caller": run.call.number,
             "caller_name": run.call.name,
             "dialled": run.call.dialled,
+            "house_phone": run.call.phone,
             "language": run.language,
         }
 
-    def evaluate(self, expression: Expression) -> Any:
+    def evaluate(self, expression: Expression, names: Mapping[str, Any] | None = None) -> Any:
         """The expression's value. Raises ExpressionError, which tells nothing of a secret."""
         try:
-            return expression.evaluate(self.variables())
+            return expression.evaluate({**self.variables(), **(names or {})})
         except ExpressionError:
             if not self.reads_secret(expression):
                 raise

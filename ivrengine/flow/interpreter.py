@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Command, HandOver, LogStep, RaiseAlarm, StopPlaying
-from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DigitPressed, PromptEnded, RunResumed, TimerExpired
+from ivrengine.domain.events import (
+    AgentFound,
+    AgentLost,
+    Answered,
+    CallerHungUp,
+    CallEvent,
+    DigitPressed,
+    PromptEnded,
+    QueueEvent,
+    RunResumed,
+    TalkPaused,
+    TimerExpired,
+)
 
 from .context import StepContext
 from .flowset import Flow, FlowSource
@@ -19,6 +31,7 @@ from .leaving import LEAVING, act, continue_leaving
 from .run import Frame, Run
 from .step import WAIT, End, EnterFlow, Go, GoBack, Result, Return, Wait
 from .types import KEYS, KeyAction
+from .waiting import WAITING, depth_of, give_up, waiting_token
 from .world import World
 
 LONGEST_SENTENCE = 500  # characters of an error's text in an alarm or a trace row
@@ -79,6 +92,8 @@ class Interpreter:
             run.steps_without_input = 0
         if isinstance(event, PromptEnded) and event.token != run.frames[-1].state.get("playing"):
             return commands  # the end of a prompt that was cut: nobody waits for it
+        if isinstance(event, QueueEvent) and not self._bring_back(run, event, now, commands):
+            return commands
         try:
             context = self._context(run, now, commands)
             result = self._deliver(context, event)
@@ -108,6 +123,24 @@ class Interpreter:
             return act(context, *action)
         return context.compiled.implementation.handle(context, event)
 
+    def _bring_back(self, run: Run, event: QueueEvent, now: float, commands: list[Command]) -> bool:
+        """Make the step that waits in the queue the present one: what it had the caller hear meanwhile is cut off.
+
+        False when nobody waits for the event, or it changes nothing for a caller who is not in that step.
+        """
+        depth = depth_of(run, event.token)
+        elsewhere = depth is not None and depth < len(run.frames) - 1
+        if depth is None or (elsewhere and isinstance(event, AgentLost | TalkPaused)):
+            return False
+        if elsewhere:
+            self._abandon(run, now, commands)
+            detail = "an agent is there" if isinstance(event, AgentFound) else "the waiting is over"
+            self._log_quietly(run, now, commands, "interrupted", detail)
+            self._drop_frames_above(run, depth, commands)
+            run.frame.entered_at = now
+            run.digits = ""
+        return True
+
     def fail(self, run: Run, now: float, code: str, sentence: str) -> list[Command]:
         """The world could not do what the step needs: on to the flow's fallback, as after a fault inside the step.
 
@@ -128,14 +161,15 @@ class Interpreter:
         if not run.finished:
             self._abandon(run, now, commands)
             self._log_quietly(run, now, commands, "abandoned", reason)
+            give_up(run.frames, "flow_out", commands)
             commands.append(HandOver("fallback", reason))
             run.finished = True
         return commands
 
     # -- moving through steps ------------------------------------------------------------------------------------------
 
-    def _context(self, run: Run, now: float, commands: list[Command]) -> StepContext:
-        frame = run.frames[-1]
+    def _context(self, run: Run, now: float, commands: list[Command], depth: int = -1) -> StepContext:
+        frame = run.frames[depth]
         flow = self.flows.get(frame.flow, frame.version)
         return StepContext(run, frame, flow, flow.steps[frame.step], self.world, now, commands)
 
@@ -153,6 +187,7 @@ class Interpreter:
         if run.steps_without_input > self.limits.steps_without_input:
             raise FlowLoops(f"more than {self.limits.steps_without_input} steps without any key from the caller")
         frame = run.frames[-1]
+        give_up([frame], "flow_out", commands)
         frame.step, frame.state, frame.entered_at = name, {}, now
         context = self._context(run, now, commands)
         if run.digits and (action := self._flow_key(context)):
@@ -183,36 +218,50 @@ class Interpreter:
             case GoBack(outcome, label, key):
                 self._log(run, now, commands, outcome, label, key)
                 return self._go_back(run, now, commands)
-            case EnterFlow(name, version):
+            case EnterFlow(name, version, label, key):
                 if len(run.frames) >= self.limits.sub_flow_depth:
                     raise FlowLoops(f"sub-flows more than {self.limits.sub_flow_depth} deep")
                 flow = self.flows.get(name, version)
-                self._log(run, now, commands, "entered", detail=flow.name)
+                self._log(run, now, commands, "entered", label, key, flow.name)
                 run.frames.append(Frame(flow.name, flow.version, flow.start))
                 return self._enter_step(run, flow.start, now, commands)
             case Return(label):
                 self._log(run, now, commands, "return", label)
                 if len(run.frames) == 1:
                     raise ValueError("return outside a sub-flow")
-                run.frames.pop()
-                run.frame.entered_at = now
-                context = self._context(run, now, commands)
-                return context.compiled.implementation.returned(context, label)
+                return self._come_back(run, label, now, commands)
             case End(outcome, label, key):
                 self._log(run, now, commands, outcome, label, key)
+                give_up(run.frames, "flow_out", commands)
                 run.finished = True
                 return WAIT
         raise TypeError(f"{frame.flow}:{frame.step} returned {result!r}")
 
+    def _come_back(self, run: Run, label: str, now: float, commands: list[Command]) -> Result:
+        """Out of the present flow, to the step that entered it."""
+        self._drop_frames_above(run, len(run.frames) - 2, commands)
+        run.frame.entered_at = now
+        context = self._context(run, now, commands)
+        return context.compiled.implementation.returned(context, label)
+
+    def _drop_frames_above(self, run: Run, depth: int, commands: list[Command]) -> None:
+        give_up(run.frames[depth + 1 :], "flow_out", commands)
+        del run.frames[depth + 1 :]
+
     def _go_back(self, run: Run, now: float, commands: list[Command]) -> Result:
-        """The last menu before this step; out of a sub-flow that has none, the last one of the flow that entered it."""
+        """The last menu before this step; out of a sub-flow that has none, the last one of the flow that entered it.
+
+        Who hears something while waiting in a queue goes back to waiting.
+        """
         while True:
             frame = run.frames[-1]
             while frame.menus and frame.menus[-1] == frame.step:
                 frame.menus.pop()
             if frame.menus or len(run.frames) == 1:
                 break
-            run.frames.pop()
+            if WAITING in run.frames[-2].state:
+                return self._come_back(run, "back", now, commands)
+            self._drop_frames_above(run, len(run.frames) - 2, commands)
         target = frame.menus.pop() if frame.menus else frame.step
         return self._enter_step(run, target, now, commands)
 
@@ -256,15 +305,22 @@ class Interpreter:
     # -- ends and faults -----------------------------------------------------------------------------------------------
 
     def _resume(self, context: StepContext) -> Result:
-        """Back after a restart of the engine; the first secret that is lost sends the caller to the step that asks for it."""
+        """Back after a restart of the engine; the first secret that is lost sends the caller to the step that asks for it.
+
+        A place in a queue, or a talk, is worth more than a secret: who has one keeps it.
+        """
         run = context.run
         run.timers.clear()
         lost = next((place for name, place in run.secret_steps.items() if name not in run.secrets), context.place)
-        if lost != context.place:
+        if lost != context.place and not waiting_token(run):
             flow_name, step_name = lost.split(":")
             for depth in range(len(run.frames) - 1, -1, -1):
                 if run.frames[depth].flow == flow_name:
                     return self._ask_again(run, depth, step_name, context.now, context.commands)
+        for depth, frame in enumerate(run.frames[:-1]):
+            if WAITING in frame.state:
+                below = self._context(run, context.now, context.commands, depth)
+                below.compiled.implementation.resume_waiting(below)
         if LEAVING in context.state:
             return continue_leaving(context, None)
         return context.compiled.implementation.resume(context)
@@ -274,7 +330,7 @@ class Interpreter:
         self._abandon(run, now, commands)
         detail = "the engine was restarted and secrets are not saved"
         self._log(run, now, commands, "asked_again", detail=detail)
-        del run.frames[depth + 1 :]
+        self._drop_frames_above(run, depth, commands)
         return self._enter_step(run, step_name, now, commands)
 
     def _hang_up(self, run: Run, event: CallerHungUp, now: float, commands: list[Command]) -> None:
@@ -289,6 +345,7 @@ class Interpreter:
             context.compiled.implementation.abandoned(context)
         except Exception as error:
             commands.append(self._alarm(run, "hangup_failed", error))
+        give_up(run.frames, "abandoned", commands)
         self._log_quietly(run, now, commands, "hangup", event.cause)
         while run.frames:
             try:
@@ -332,8 +389,9 @@ class Interpreter:
         target = None
         if not run.fallen_back:
             run.fallen_back = True
-            target = self._unwind_to_fallback(run)
+            target = self._unwind_to_fallback(run, commands)
         if target is None:
+            give_up(run.frames, "flow_out", commands)
             commands.append(HandOver("fallback", code))
             run.finished = True
             return
@@ -349,7 +407,7 @@ class Interpreter:
         except Exception as error:
             commands.append(self._alarm(run, "step_failed", error))
 
-    def _unwind_to_fallback(self, run: Run) -> str | None:
+    def _unwind_to_fallback(self, run: Run, commands: list[Command]) -> str | None:
         for depth in range(len(run.frames) - 1, -1, -1):
             frame = run.frames[depth]
             try:
@@ -357,7 +415,7 @@ class Interpreter:
             except KeyError:
                 continue
             if fallback:
-                del run.frames[depth + 1 :]
+                self._drop_frames_above(run, depth, commands)
                 return fallback
         return None
 

@@ -13,20 +13,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ivrengine.domain import commands as do
-from ivrengine.domain.audio import Audio, Prompt, RecordedFile, Silence, Speech, Tone
+from ivrengine.domain.audio import Audio, Music, Prompt, RecordedFile, Silence, Speech, Tone
 from ivrengine.domain.events import (
     Answered,
     CallerHungUp,
     CallEvent,
+    DeskAnswered,
     DialEnded,
     DigitPressed,
     PromptEnded,
+    QueueEvent,
     RecordingEnded,
     RunResumed,
     SecretCollected,
 )
 
 from .interpreter import Interpreter
+from .rehearsed_queue import Planned, RehearsedQueues
 from .run import Run
 
 LONGEST_CALL_SECONDS = 24 * 3600.0
@@ -84,20 +87,27 @@ def usual_duration_ms(item: Audio) -> int:
             return milliseconds
         case Tone():
             return 500
+        case Music():
+            return round(LONGEST_CALL_SECONDS * 1000)
         case Speech(_, value):
             return 300 * max(1, len(value))
         case _:
             return 2000
 
 
+def obliging_desk(command: do.AskDesk) -> DeskAnswered:
+    return DeskAnswered(command.token, "done")
+
+
 class Rehearsal:
-    """One call. ``phones``: dialled number -> how it behaves; ``broken_prompts`` can't be played.
+    """One call. ``phones``: dialled number -> how it behaves; ``broken_prompts`` can't be played; ``desk`` answers phones of the
+    house. Queues are those of the interpreter's world where they can be rehearsed; else an agent is found after a while.
 
     Keys, waiting and hanging up happen at ``now``; ``transcript`` tells what happened when.
     """
 
     __slots__ = (
-        "interpreter", "run", "now", "transcript", "commands", "durations", "phones", "broken_prompts", "ended",
+        "interpreter", "run", "now", "transcript", "commands", "durations", "phones", "broken_prompts", "desk", "queues", "ended",
         "_agenda", "_order", "_moments", "_playing", "_recording", "_secret", "_dialling", "_recorded", "_last_heard",
     )  # fmt: skip
 
@@ -110,6 +120,7 @@ class Rehearsal:
         start_at: float = 0.0,
         phones: Mapping[str, Phone] | None = None,
         broken_prompts: Collection[str] = (),
+        desk: Callable[[do.AskDesk], DeskAnswered] = obliging_desk,
     ) -> None:
         self.interpreter = interpreter
         self.run = run
@@ -117,6 +128,9 @@ class Rehearsal:
         self.durations = durations
         self.phones = phones or {}
         self.broken_prompts = broken_prompts
+        self.desk = desk
+        queues = interpreter.world.queues
+        self.queues = queues if isinstance(queues, RehearsedQueues) else RehearsedQueues()
         self.transcript: list[TranscriptItem] = []
         self.commands: list[do.Command] = []
         self.ended = ""  # "", or how the call ended: hangup, caller_hung_up, handed_over
@@ -193,6 +207,7 @@ class Rehearsal:
         """
         record = json.dumps(self.run.to_record())
         until = self.now + down_seconds
+        self.queues.engine_is_down(self.now, until)
         while self._agenda and self._agenda[0][0] <= until:
             moment, _, event = heapq.heappop(self._agenda)
             self.now = max(self.now, moment)
@@ -262,6 +277,10 @@ class Rehearsal:
                 return
             self._go_to(moment)
 
+    def _plan(self, planned: Iterable[Planned]) -> None:
+        for moment, event in planned:
+            self._at(moment, event)
+
     def _at(self, moment: float, event: CallEvent) -> None:
         self._order += 1
         heapq.heappush(self._agenda, (moment, self._order, event))
@@ -282,6 +301,8 @@ class Rehearsal:
                 return self._secret is not None and self._secret.command.token == token and self._secret.planned is event
             case DialEnded(token):
                 return token == self._dialling
+            case _ if isinstance(event, QueueEvent):
+                return self.queues.expects(event)
         return True
 
     def _switch_is_done_with(self, event: CallEvent) -> None:
@@ -295,6 +316,8 @@ class Rehearsal:
                 self._secret = None
             case DialEnded():
                 self._dialling = None
+            case _ if isinstance(event, QueueEvent):
+                self._plan(self.queues.happened(event, self.now))
 
     def _perform(self, commands: Iterable[do.Command]) -> None:
         for command in commands:
@@ -325,6 +348,10 @@ class Rehearsal:
                 self._end("hangup")
             case do.HandOver():
                 self._end("handed_over")
+            case do.AskDesk():
+                self._at(self.now, self.desk(command))
+            case _:
+                self._plan(self.queues.asked(command, self.now))
 
     def _end(self, how: str) -> None:
         self.ended = self.ended or how

@@ -35,6 +35,7 @@ class Run:
     language: str
     variables: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, Any] = field(default_factory=dict)  # never saved
+    place_kept: dict[str, Any] = field(default_factory=dict)  # the waiting that the caller left for a callback; see waiting.py
     secret_steps: dict[str, str] = field(default_factory=dict)  # variable -> flow:step that asks for it
     digits: str = ""  # type-ahead: pressed, not yet used by a step
     timers: dict[str, float] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Run:
             "failed_entries": self.failed_entries,
             "answered": self.answered,
             "fallen_back": self.fallen_back,
+            "place_kept": self.place_kept,
         }
 
     @classmethod
@@ -95,4 +97,5 @@ class Run:
             failed_entries=record["failed_entries"],
             answered=record["answered"],
             fallen_back=record["fallen_back"],
+            place_kept=dict(record.get("place_kept", {})),
         )

@@ -53,6 +53,8 @@ class EnterFlow:
 
     flow: str
     version: str | None = None
+    label: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ class Step:
         """Every way out. The default finds all step references in the spec; override to tell which variables are set."""
         return [ExitPath(value, path) for path, value in walk(spec) if isinstance(value, StepRef)]
 
+    def may_end(self, spec: Any) -> bool:
+        """For the linter: whether the call may end in this step."""
+        return self.ends_flow
+
     def enter(self, context: StepContext) -> Result:
         raise NotImplementedError(f"{type(self).__name__}.enter")
 
@@ -112,6 +118,12 @@ class Step:
         """The engine was restarted while the call waited here. The default begins the step anew."""
         context.frame.state.clear()
         return self.enter(context)
+
+    def resume_waiting(self, context: StepContext) -> None:
+        """The engine was restarted while the call waited in a queue by this step, in another flow that this step had entered.
+
+        Emit what keeps the place, never play.
+        """
 
     def flow_key_works(self, context: StepContext, key: str) -> bool:
         """Whether the flow's own ``key`` acts at this instant; asked on entry too, for keys typed ahead."""

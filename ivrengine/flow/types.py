@@ -75,6 +75,18 @@ class ListRef(_Text):
     expected = "the name of a list of numbers"
 
 
+class QueueRef(_Text):
+    what = "queue"
+    pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+    expected = "a queue's name (small letters, digits, _ and -)"
+
+
+class SkillRef(_Text):
+    what = "skill"
+    pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+    expected = "a skill's name (small letters, digits, _ and -)"
+
+
 class BoxName(_Text):
     what = "message box"
     pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")

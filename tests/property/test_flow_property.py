@@ -152,7 +152,12 @@ class SometimesOpen:
         return {"office": "open" if int(now) % 2 else "holiday"}[calendar]
 
 
-WORLD = World(SometimesOpen(), Blacklist([BlacklistEntry("138*")]), {"vip": frozenset({"139*", "+8613700137000"})}, ("0298888",))
+WORLD = World(
+    SometimesOpen(),
+    blacklist=Blacklist([BlacklistEntry("138*")]),
+    lists={"vip": frozenset({"139*", "+8613700137000"})},
+    outside_numbers=("0298888", "139*"),
+)
 CALLERS = st.builds(
     lambda number, name: CallInfo("call-1", "400", number, name, 0.0),
     st.sampled_from(["", "13800138000", "+8613912345678", "${uuid}\n'"]),

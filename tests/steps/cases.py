@@ -10,20 +10,22 @@ from typing import Any
 import yaml
 
 from ivrengine.domain import commands as do
-from ivrengine.domain.audio import Prompt, RecordedFile, Silence, Speech, Tone
+from ivrengine.domain.audio import Music, Prompt, RecordedFile, Silence, Speech, Tone
 from ivrengine.domain.blacklist import Blacklist, BlacklistEntry
 from ivrengine.domain.caller import CallInfo
+from ivrengine.domain.events import DeskAnswered
 from ivrengine.flow.compile import compile_flow
 from ivrengine.flow.flowset import FlowSet
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.rehearsal import CommandItem, HeardItem, Phone, Rehearsal
+from ivrengine.flow.rehearsed_queue import RehearsedQueues, Scene
 from ivrengine.flow.run import Run
 from ivrengine.flow.world import World
 
 HERE = Path(__file__).parent
 CASE_KEYS = {
     "name", "rule", "flow", "also", "caller", "hours", "blacklist", "lists", "outside_numbers", "phones", "broken_prompts",
-    "variables", "script", "then", "expect",
+    "queues", "desk", "variables", "script", "then", "expect",
 }  # fmt: skip
 EXPECT_KEYS = {
     "heard", "trace", "left_at", "ended", "variables", "unset", "commands", "never", "alarms", "seconds", "waiting_in",
@@ -94,18 +96,31 @@ def rehearsal_of(case: Case, kind: type[Rehearsal] = Rehearsal) -> Rehearsal:
     entries = [
         BlacklistEntry(**entry) if isinstance(entry, dict) else BlacklistEntry(entry) for entry in data.get("blacklist", [])
     ]
+    scenes = {name: Scene(**{key: _tuples(value) for key, value in scene.items()}) for name, scene in data.get("queues", {}).items()}
     world = World(
-        FixedHours(data.get("hours", {})),
-        Blacklist(entries),
-        {name: frozenset(numbers) for name, numbers in data.get("lists", {}).items()},
-        tuple(data.get("outside_numbers", ())),
+        hours=FixedHours(data.get("hours", {})),
+        queues=RehearsedQueues(scenes),
+        blacklist=Blacklist(entries),
+        lists={name: frozenset(numbers) for name, numbers in data.get("lists", {}).items()},
+        outside_numbers=tuple(data.get("outside_numbers", ())),
     )
-    caller = {"number": "13800138000", "name": "", **data.get("caller", {})}
+    caller = {"number": "13800138000", "name": "", "phone": "", **data.get("caller", {})}
     interpreter = Interpreter(FlowSet(flows), world)
-    run = interpreter.new_run(flows[0], CallInfo("call-1", "02988880001", caller["number"], caller["name"], 0.0))
+    dialled = caller.get("dialled", "02988880001")
+    run = interpreter.new_run(flows[0], CallInfo("call-1", dialled, caller["number"], caller["name"], 0.0, caller["phone"]))
     run.variables.update(data.get("variables", {}))
     phones = {number: Phone(**phone) for number, phone in data.get("phones", {}).items()}
-    return kind(interpreter, run, phones=phones, broken_prompts=data.get("broken_prompts", ()))
+    answers = data.get("desk", {})
+
+    def desk(command: do.AskDesk) -> DeskAnswered:
+        outcome, *say = answers.get(command.verb, ["done"])
+        return DeskAnswered(command.token, outcome, tuple(Prompt(name, command.language) for name in say))
+
+    return kind(interpreter, run, phones=phones, broken_prompts=data.get("broken_prompts", ()), desk=desk)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def walk(case: Case, rehearsal: Rehearsal, *, stop_at: float | None = None) -> bool:
@@ -150,6 +165,8 @@ def spoken(item: Any) -> str:
             return f"silence {milliseconds}"
         case RecordedFile():
             return "the recording"
+        case Music():
+            return "music"
     raise TypeError(item)
 
 
@@ -179,7 +196,7 @@ def alarms(rehearsal: Rehearsal) -> list[str]:
 def matches(command: do.Command, wanted: Any) -> bool:
     """``KeepMessage``, or ``{KeepMessage: {box: complaints}}``: the type's name and some of its fields."""
     name, fields = next(iter(wanted.items())) if isinstance(wanted, dict) else (wanted, {})
-    return type(command).__name__ == name and all(getattr(command, key) == value for key, value in (fields or {}).items())
+    return type(command).__name__ == name and all(_tuples(value) == getattr(command, key) for key, value in (fields or {}).items())
 
 
 def check(case: Case, rehearsal: Rehearsal) -> None:

@@ -59,7 +59,7 @@ class HotlineCall(Rehearsal):
         flow = loaded().flows.for_number(dialled)
         assert flow is not None, dialled
         blacklist = Blacklist([BlacklistEntry(NUISANCE, "rings every night")])
-        world = World(hours or HoursBook.from_text(site().calendars_text), blacklist, site().lists)
+        world = World(hours or HoursBook.from_text(site().calendars_text), blacklist=blacklist, lists=site().lists)
         interpreter = Interpreter(loaded().flows, world)
         start_at = moment(at)
         run = interpreter.new_run(flow, CallInfo("call-1", dialled, clean_number(caller), "", start_at))
