@@ -6,6 +6,7 @@ Each context is the same list of applications as in freeswitch-conf, so an engin
 - ``phones``, where calls of our own phones arrive: the same numbers, feature codes, and the other phones; only here is
   ``ivr_phone`` set, to the number that the phone has proved;
 - ``transfer``, where a phone's SIP REFER sends the other side: everything is handed over;
+- ``leg_transfer``, the same for legs that the engine has dialled: they are only parked;
 - ``ivr``, where calls go that the engine gives back: phones, and the fallback for everything else.
 
 Elsewhere a number that nobody serves is refused with NO_ROUTE_DESTINATION. A number may end in ``*``: then it stands for every
@@ -20,6 +21,7 @@ from pathlib import Path
 CONTEXT = "ivr"  # where calls go that the engine gives back
 PHONES_CONTEXT = "phones"
 TRANSFER_CONTEXT = "transfer"
+LEG_TRANSFER_CONTEXT = "leg_transfer"
 PHONES_PRESENCE = "ivr-phone"  # the presence data of calls from phone to phone
 FALLBACK = "fallback"
 UNCLAIMED_SECONDS = 5
@@ -58,6 +60,8 @@ class Dialplan:
             return inline(destination)
         if context == TRANSFER_CONTEXT:
             return self._hand_over()
+        if context == LEG_TRANSFER_CONTEXT:
+            return [("set", "park_timeout=30"), ("park", None)]
         if context == PHONES_CONTEXT:
             return self._from_phone(destination)
         if context != CONTEXT:
