@@ -12,6 +12,7 @@ from .calendar_file import CalendarFile
 from .calendars import year_findings
 from .check_advice import check_advice
 from .check_keys import check_keys
+from .check_queues import check_queues
 from .check_references import check_references
 from .check_structure import called_flows, check_structure
 from .check_variables import check_variables
@@ -30,14 +31,22 @@ def check_flows(
     lists: Mapping[str, frozenset[str]],
     outside_numbers: Iterable[str],
     now: float,
+    queues: Iterable[str] | None = None,
+    skills: Iterable[str] | None = None,
 ) -> list[Finding]:
-    """All findings of the files, the calendars and the flows together, in the order of the files. ``now``: UTC seconds."""
+    """All findings of the files, the calendars and the flows together, in the order of the files. ``now``: UTC seconds.
+
+    ``queues`` and ``skills``: names of those that the site has; None where that isn't known, so that it isn't checked.
+    """
     views: dict[str, FlowView] = {}
     for draft in loaded.drafts:
         views.setdefault(draft.flow.name, FlowView.of(draft))
-    site = Site(views, frozenset(views), catalogue, voice, calendars, lists, tuple(outside_numbers))
+    site = Site(
+        views, frozenset(views), catalogue, voice, calendars, lists, tuple(outside_numbers),
+        None if queues is None else frozenset(queues), None if skills is None else frozenset(skills),
+    )  # fmt: skip
     found = [*loaded.findings, *calendars.findings, *year_findings(calendars, now)]
-    for check in (check_structure, check_references, check_keys, check_variables, check_advice):
+    for check in (check_structure, check_references, check_keys, check_queues, check_variables, check_advice):
         found += check(site)
     return sorted(dict.fromkeys(found), key=sort_key)
 

@@ -13,7 +13,7 @@ from .keymatch import pattern_matches
 def check_keys(site: Site) -> Iterator[Finding]:
     for view in site.views.values():
         for step in view.steps.values():
-            if step.field("choices") is not None:
+            if step.step.verb == "menu":
                 yield from _menu(view, step)
             if step.field("check") is not None:
                 yield from _collect(view, step)

@@ -73,6 +73,8 @@ class _Sounds:
         kinds += [(path, str(value)) for path, value in step.leaves if path[-1] == "read_as"]
         if step.field("callback_number") is not None:
             kinds.append((("callback_number",), "phone"))
+        if step.step.verb == "callback":
+            kinds.append((("prompt",), "phone"))
         for path, kind in kinds:
             for language in languages:
                 problem = self._speech(kind, language)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from .check_view import FlowView, Site, StepView, reach
+from .check_view import FlowCall, FlowView, Site, StepView, reach
 from .finding import Finding, did_you_mean, shown
 from .flowset import Flow
+from .types import FlowRef, walk
 
 Node = tuple[str, str]  # flow, step
-_TO_A_PERSON = frozenset({"dial_extension", "transfer"})  # verbs that connect the caller with somebody
+_TO_A_PERSON = frozenset({"dial_extension", "queue", "transfer"})  # verbs that connect the caller with somebody
 _NAMES_SHOWN = 5
 
 
@@ -56,7 +57,7 @@ def _no_end(view: FlowView) -> Iterator[Finding]:
 
 
 def _ends(step: StepView) -> bool:
-    return step.step.implementation.ends_flow or any(path[-1] == "do" and value == "hangup" for path, value in step.leaves)
+    return step.step.implementation.may_end(step.spec) or any(path[-1] == "do" and value == "hangup" for path, value in step.leaves)
 
 
 def _on_hangup(view: FlowView) -> Iterator[Finding]:
@@ -81,47 +82,47 @@ def _return_outside(view: FlowView) -> Iterator[Finding]:
 # -- flows that enter flows --------------------------------------------------------------------------------------------
 
 
-def called_flow(step: StepView) -> str | None:
-    return str(step.spec.flow) if step.step.verb == "sub_flow" else None
-
-
 def called_flows(flow: Flow) -> set[str]:
     """Names of the flows that a flow enters itself."""
-    return {str(step.spec.flow) for step in flow.steps.values() if step.verb == "sub_flow"}
+    return {str(value) for step in flow.steps.values() for _, value in walk(step.spec) if isinstance(value, FlowRef)}
+
+
+def _calls_of(view: FlowView) -> list[str]:
+    return [call.flow for step in view.steps.values() for call in step.calls]
 
 
 def _sub_flows(view: FlowView, site: Site) -> Iterator[Finding]:
     for step in view.steps.values():
-        name = called_flow(step)
-        if name is None:
-            continue
-        called = site.views.get(name)
-        if called is None:
-            if name not in site.known_flows:
-                fix = did_you_mean(name, site.known_flows)
-                yield view.step_finding("unknown_flow", step, ("flow",), f"there is no flow {shown(name)}", fix)
-            continue
-        if not called.draft.complete:
-            continue
-        yield from _pin(view, step, called)
-        labels = return_labels(called)
-        for label in step.spec.returns:
-            if label not in labels:
-                sentence = f'the flow "{name}" never returns {shown(label)}'
-                fix = did_you_mean(label, labels) or f'the flow "{name}" has no step with return'
-                yield view.step_finding("unknown_label", step, ("returns", label), sentence, fix)
+        for call in step.calls:
+            called = site.views.get(call.flow)
+            if called is None:
+                if call.flow not in site.known_flows:
+                    fix = did_you_mean(call.flow, site.known_flows)
+                    yield view.step_finding("unknown_flow", step, call.path, f"there is no flow {shown(call.flow)}", fix)
+            elif called.draft.complete:
+                yield from _pin(view, step, call, called)
+                yield from _labels(view, step, called)
 
 
-def _pin(view: FlowView, step: StepView, called: FlowView) -> Iterator[Finding]:
-    version, name = step.spec.version, called.flow.name
+def _labels(view: FlowView, step: StepView, called: FlowView) -> Iterator[Finding]:
+    labels, name = return_labels(called), called.flow.name
+    for label in step.field("returns") or ():
+        if label not in labels:
+            sentence = f'the flow "{name}" never returns {shown(label)}'
+            fix = did_you_mean(label, labels) or f'the flow "{name}" has no step with return'
+            yield view.step_finding("unknown_label", step, ("returns", label), sentence, fix)
+
+
+def _pin(view: FlowView, step: StepView, call: FlowCall, called: FlowView) -> Iterator[Finding]:
+    version, name = call.version, called.flow.name
     if version is None:
         sentence = f'the flow "{name}" is entered in whatever version is published, so a change of it changes this flow too'
         fix = f"write version: {called.flow.version} to stay with the present one"
-        yield view.step_finding("not_pinned", step, ("flow",), sentence, fix, "warning")
+        yield view.step_finding("not_pinned", step, call.path, sentence, fix, "warning")
     elif version != called.flow.version:
         sentence = f'the flow "{name}" is not at the version {version} any more'
         fix = f"write version: {called.flow.version}, which is the present one"
-        yield view.step_finding("unknown_version", step, ("version",), sentence, fix)
+        yield view.step_finding("unknown_version", step, (*call.path[:-1], "version"), sentence, fix)
 
 
 def return_labels(view: FlowView) -> list[str]:
@@ -129,16 +130,14 @@ def return_labels(view: FlowView) -> list[str]:
 
 
 def _recursion(views: dict[str, FlowView]) -> Iterator[Finding]:
-    calls = {
-        name: [called for step in view.steps.values() if (called := called_flow(step)) in views] for name, view in views.items()
-    }
+    calls = {name: [called for called in _calls_of(view) if called in views] for name, view in views.items()}
     for name, view in views.items():
         for step in view.steps.values():
-            called = called_flow(step)
-            if called in views and name in reach([called], lambda flow: [c for c in calls[flow] if c]):
-                sentence = f'the flow "{called}" leads back into this flow, so that callers get deeper and deeper into sub-flows'
-                fix = "leave the other flow with a return step instead"
-                yield view.step_finding("sub_flow_circle", step, ("flow",), sentence, fix)
+            for call in step.calls:
+                if call.flow in views and name in reach([call.flow], calls.__getitem__):
+                    sentence = f'the flow "{call.flow}" leads back into this flow, so that callers get deeper and deeper into sub-flows'
+                    fix = "leave the other flow with a return step instead"
+                    yield view.step_finding("sub_flow_circle", step, call.path, sentence, fix)
 
 
 # -- loops -------------------------------------------------------------------------------------------------------------
@@ -152,10 +151,10 @@ def _loops(views: dict[str, FlowView]) -> Iterator[Finding]:
         for step in view.steps.values():
             if step.waits:
                 continue
-            called = called_flow(step)
             following = [(name, target) for target in step.next]
-            if called in views and called is not None:
-                following = [(called, views[called].flow.start)] + (following if through[called] else [])
+            for call in step.calls:
+                if call.flow in views:
+                    following = [(call.flow, views[call.flow].flow.start)] + (following if through[call.flow] else [])
             edges[name, step.name] = following
     for circle in circles(edges):
         name, first = min(circle, key=lambda node: list(views[node[0]].steps).index(node[1]))
@@ -217,7 +216,7 @@ def _no_person(views: dict[str, FlowView]) -> Iterator[Finding]:
     for view in views.values():
         if view.flow.numbers and not _reaches_person(view, views, set()):
             sentence = "no way of this flow leads to a person"
-            fix = "offer dial_extension or transfer somewhere, best on the key 0"
+            fix = "offer queue, dial_extension or transfer somewhere, best on the key 0"
             yield view.finding("no_person", ("numbers",), sentence, fix, "warning", key=True)
 
 
@@ -227,14 +226,14 @@ def _reaches_person(view: FlowView, views: dict[str, FlowView], seen: set[str]) 
         step = view.steps[name]
         if step.step.verb in _TO_A_PERSON:
             return True
-        called = called_flow(step)
-        if called in views and called not in seen and _reaches_person(views[called], views, seen):
-            return True
+        for call in step.calls:
+            if call.flow in views and call.flow not in seen and _reaches_person(views[call.flow], views, seen):
+                return True
     return False
 
 
 def _unused(site: Site) -> Iterator[Finding]:
-    called = {called_flow(step) for view in site.views.values() for step in view.steps.values()}
+    called = {name for view in site.views.values() for name in _calls_of(view)}
     for name, view in site.views.items():
         if not view.flow.numbers and name not in called and view.draft.complete:
             sentence = f'no number and no other flow leads into the flow "{name}"'

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .check_structure import called_flow
 from .check_view import FlowView, Path, Site, StepView
 from .context import BUILT_IN_VARIABLES
 from .expressions import Expression
@@ -73,9 +72,9 @@ class _Known:
 
     def _returned(self, step: StepView, path: Path) -> Names | None:
         """What a sub-flow has set by this way out; None when (so far) it never comes back by it."""
-        called = called_flow(step)
-        if called is None or called not in self.summaries:
+        if step.step.verb != "sub_flow" or str(step.spec.flow) not in self.summaries:
             return NOTHING
+        called = str(step.spec.flow)
         summary = self.summaries[called]
         if path[0] == "returns":
             return summary.get(str(path[1]))
@@ -104,7 +103,7 @@ def _summaries(views: dict[str, FlowView]) -> dict[str, Summary]:
 
 def _entry_sets(views: dict[str, FlowView], summaries: dict[str, Summary]) -> dict[str, Names | None]:
     """What is certainly set when a flow is entered; None for one that is only entered from where nobody gets."""
-    called = {called_flow(step) for view in views.values() for step in view.steps.values()}
+    called = {call.flow for view in views.values() for step in view.steps.values() for call in step.calls}
     entries: dict[str, Names | None] = {
         name: NOTHING if view.flow.numbers or name not in called else None for name, view in views.items()
     }
@@ -113,14 +112,12 @@ def _entry_sets(views: dict[str, FlowView], summaries: dict[str, Summary]) -> di
         view = views[waiting.pop()]
         known = _Known(view, entries[view.flow.name] or NOTHING, summaries)
         for step in view.steps.values():
-            target = called_flow(step)
-            if target not in views or target is None or step.name not in known.at:
-                continue
-            before, here = entries[target], known.at[step.name]
-            now = here if before is None else before & here
-            if before is None or now != before:
-                entries[target] = now
-                waiting.append(target)
+            for target in {call.flow for call in step.calls if step.name in known.at} & views.keys():
+                before, here = entries[target], known.at[step.name]
+                now = here if before is None else before & here
+                if before is None or now != before:
+                    entries[target] = now
+                    waiting.append(target)
     return entries
 
 
@@ -207,9 +204,9 @@ def _groups(views: Mapping[str, FlowView]) -> dict[str, _Group]:
     groups = {name: _Group({name}) for name in views}
     for name, view in views.items():
         for step in view.steps.values():
-            called = called_flow(step)
-            if called in groups and groups[called] is not groups[name]:
-                merged = _Group(groups[name].flows | groups[called].flows)
-                for flow in merged.flows:
-                    groups[flow] = merged
+            for called in [call.flow for call in step.calls]:
+                if called in groups and groups[called] is not groups[name]:
+                    merged = _Group(groups[name].flows | groups[called].flows)
+                    for flow in merged.flows:
+                        groups[flow] = merged
     return groups

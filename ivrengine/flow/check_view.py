@@ -15,7 +15,7 @@ from .expressions import Expression
 from .finding import Finding, Severity
 from .flowset import CompiledStep, Flow
 from .step import ExitPath
-from .types import VariableName
+from .types import FlowRef, VariableName
 
 Path = tuple[str | int, ...]
 
@@ -32,6 +32,15 @@ class SpeechVoice(Protocol):
     """What the linter asks about spoken values; prompts.voice.Voice is the real one."""
 
     def speech_problem(self, kind: str, language: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCall:
+    """A step enters another flow. ``path``: where its spec names it; ``version``: the one it stays with, or None."""
+
+    flow: str
+    path: Path
+    version: str | None
 
 
 @dataclass(slots=True)
@@ -54,6 +63,15 @@ class StepView:
     def field(self, name: str) -> Any:
         """A field of the step's spec, or None where it has no such field."""
         return self.spec.__dict__.get(name)
+
+    @property
+    def calls(self) -> list[FlowCall]:
+        """The flows that this step enters and that come back to it."""
+        named = [(path, value) for path, value in self.leaves if isinstance(value, FlowRef)]
+        return [FlowCall(str(value), path, self._leaf((*path[:-1], "version"))) for path, value in named]
+
+    def _leaf(self, wanted: Path) -> Any:
+        return next((value for path, value in self.leaves if path == wanted), None)
 
     @property
     def waits(self) -> bool:
@@ -128,6 +146,8 @@ class Site:
     calendars: CalendarFile
     lists: Mapping[str, frozenset[str]]
     outside_numbers: tuple[str, ...]
+    queues: frozenset[str] | None = None  # None: not known here
+    skills: frozenset[str] | None = None
 
 
 def reach(entries: Collection[str], following: Callable[[str], Collection[str]]) -> set[str]:

@@ -69,7 +69,8 @@ def _entry(flow: Flow) -> str:
 
 
 def _what(step: CompiledStep) -> str:
-    return f"sub_flow {step.spec.flow}" if step.verb == "sub_flow" else step.verb
+    named = {"sub_flow": "flow", "queue": "queue"}.get(step.verb)
+    return f"{step.verb} {getattr(step.spec, named)}" if named else step.verb
 
 
 def _edges(flow: Flow) -> Iterator[_Edge]:

@@ -7,7 +7,7 @@ A file that can't be read is a finding like any other. Refuses files that are ab
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,14 +88,24 @@ def read_site(directory: Path) -> SiteFiles:
 
 
 def check_site(
-    site: SiteFiles, catalogue: PromptCatalogue, voice: SpeechVoice, outside_numbers: Sequence[str], now: float
+    site: SiteFiles,
+    catalogue: PromptCatalogue,
+    voice: SpeechVoice,
+    outside_numbers: Sequence[str],
+    now: float,
+    queues: Collection[str] | None = None,
+    skills: Collection[str] | None = None,
 ) -> CheckedSite:
-    """Compile and lint a site; all findings at once. ``now`` (UTC seconds) says of which years the holidays must be known."""
+    """Compile and lint a site; all findings at once. ``now`` (UTC seconds) says of which years the holidays must be known.
+
+    ``queues`` and ``skills``: the names that flows may use; None where they are not known.
+    """
     result = load_flows(site.texts)
     calendars = load_calendars(site.calendars_text, site.calendars_file)
     findings = site.findings + check_flows(
-        result, catalogue=catalogue, voice=voice, calendars=calendars, lists=site.lists, outside_numbers=outside_numbers, now=now
-    )
+        result, catalogue=catalogue, voice=voice, calendars=calendars, lists=site.lists, outside_numbers=outside_numbers, now=now,
+        queues=queues, skills=skills,
+    )  # fmt: skip
     return CheckedSite(sound_flows(result, findings), sorted(findings, key=sort_key))
 
 

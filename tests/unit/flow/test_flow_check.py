@@ -41,14 +41,14 @@ class Prompts:
 
 
 def load(texts: dict[str, str]) -> FlowSetResult:
-    return load_flows({"address.yml": (SITE / "address.yml").read_text(), **texts})
+    return load_flows({**{path.name: path.read_text() for path in SITE.glob("*.yml") if path.stem != "calendars"}, **texts})
 
 
 def check(loaded: FlowSetResult) -> list[Finding]:
     calendars = load_calendars((SITE / "calendars.yml").read_text(), "calendars.yml")
     return check_flows(
         loaded, catalogue=Prompts(), voice=Prompts(), calendars=calendars, lists={"customers": frozenset({"029*"})},
-        outside_numbers=["029123*"], now=NOW,
+        outside_numbers=["029123*"], now=NOW, queues=["circulation"], skills=["mandarin"],
     )  # fmt: skip
 
 
