@@ -42,8 +42,7 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
         attempt_count=told.attempts_before,
     )
     item.boost(told.boost_seconds)
-    item.move_alarm = floor.timers.new("move", item)
-    item.limit_alarm = floor.timers.new("limit", item)
+    item.alarm = floor.timers.new("item", item)
     for agent_id in told.excluded:
         if agent_id in floor.agents:
             floor.exclude(item, floor.agents[agent_id], inf)
@@ -125,19 +124,17 @@ def assigned(floor: Floor, told: Assigned, now: float) -> None:
 # -- time --------------------------------------------------------------------------------------------------------------
 
 
-def move_due(floor: Floor, item: Item, now: float) -> None:
-    """The needs relax, or the one agent asked for was not free in time: on to the next lane with the same key."""
-    floor.unplace(item)
-    item.assigned_to = None
-    floor.wait(item, now)
-
-
-def limit_due(floor: Floor, item: Item, now: float) -> None:
-    """Waited too long. An agent whose phone rings already may still answer."""
-    if item.state == "QUEUED":
-        floor.end(item, "timeout", now)
-    else:
-        item.overdue = True
+def item_due(floor: Floor, item: Item, now: float) -> None:
+    """Waited too long; or the needs relax, or the one agent asked for was not free in time: on to another lane with the same key."""
+    if item.limit_at <= now:
+        if item.state == "QUEUED":
+            floor.end(item, "timeout", now)
+        else:
+            item.overdue = True  # an agent whose phone rings already may still answer
+    elif item.state == "QUEUED":
+        floor.unplace(item)
+        item.assigned_to = None
+        floor.wait(item, now)
 
 
 def queue_empty_due(floor: Floor, queue: Queue, now: float) -> None:

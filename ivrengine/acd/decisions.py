@@ -1,4 +1,7 @@
-"""What the dispatcher wants done, and what it wants known. Edges perform them in order."""
+"""What the dispatcher wants done, and what it wants known. Edges perform them in order.
+
+Nobody changes a decision. They are not frozen only because several are made for each event, and a frozen one takes five times as long.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from .happenings import Terminal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Offer:
     """Ring this agent for this item. ``epoch`` counts the agent's changes: an older one is stale."""
 
@@ -20,7 +23,7 @@ class Offer:
     ring_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class CancelOffer:
     """The race is lost or the caller is gone: take the leg down. The agent is free when OfferFailed (withdrawn, caller_gone) comes."""
 
@@ -28,7 +31,7 @@ class CancelOffer:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ItemEnded:
     """The item's one terminal. ``wait_seconds`` from queue entry to now."""
 
@@ -40,7 +43,7 @@ class ItemEnded:
     agent_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ItemRequeued:
     """A failed offer: the item waits again, with the same age."""
 
@@ -48,7 +51,7 @@ class ItemRequeued:
     attempt_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class AgentChanged:
     """One row of the agent's state log: from ``since`` (UTC seconds) on the agent is this."""
 
@@ -61,7 +64,7 @@ class AgentChanged:
     attempt_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class WrapUpEnded:
     """``disposition`` "" and ``automatic``: the most time was over before one was given though the queue requires one."""
 
@@ -71,7 +74,7 @@ class WrapUpEnded:
     automatic: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Refused:
     """What was told can't be (a break over the team's cap, an unknown agent): a plain sentence for whoever asked."""
 
@@ -80,7 +83,7 @@ class Refused:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Warned:
     """For a supervisor: held too long, break too long, missed calls."""
 

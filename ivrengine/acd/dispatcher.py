@@ -64,8 +64,7 @@ def _agent_due(floor: Floor, agent: Any, now: float) -> None:
 ALARMS: dict[str, Callable[[Floor, Any, float], None]] = {
     "agent": _agent_due,
     "break": agents.break_due,
-    "move": callers.move_due,
-    "limit": callers.limit_due,
+    "item": callers.item_due,
     "exclusion": callers.exclusion_due,
     "queue_empty": callers.queue_empty_due,
 }
@@ -153,6 +152,10 @@ class Dispatcher:
             return 0
         members = floor.lanes.members(item.queue.rules.name)
         return sum(agent.logged_in and floor.lanes.may_serve(agent, item) for agent in members)
+
+    def lanes(self) -> int:
+        """How many lanes there are, for measuring."""
+        return len(self._floor.lanes)
 
     def snapshot(self) -> dict[str, Any]:
         """The complete state, JSON-ready, for comparing."""

@@ -56,7 +56,7 @@ class Floor:
     def set_limit(self, item: Item) -> None:
         """The queue's longest wait is for people on the line, not for callbacks."""
         longest = item.max_wait_seconds or (0.0 if item.virtual else item.queue.rules.max_wait_seconds)
-        self.timers.set(item.limit_alarm, item.queued_at + longest if longest else inf)
+        item.limit_at = item.queued_at + longest if longest else inf
 
     def leave_line(self, item: Item) -> None:
         """Out of its queue and of whatever it waits in."""
@@ -64,7 +64,7 @@ class Floor:
         line = item.queue.line
         del line[bisect_left(line, item.place)]
         item.queue.living -= not item.virtual
-        self.timers.stop(item.limit_alarm)
+        self.timers.stop(item.alarm)
 
     def wait(self, item: Item, now: float) -> None:
         """A QUEUED item looks for an agent, and can be found by one from now on."""
@@ -75,17 +75,21 @@ class Floor:
         """Into the lane of its ring, or of the one agent it asks for; an alarm moves it on."""
         if item.assigned_to is not None:
             item.assigned_to.assigned.append(item)
-            self.timers.set(item.move_alarm, item.assigned_until)
+            self.timers.set(item.alarm, min(item.assigned_until, item.limit_at))
             return
-        rings = item.rings
-        while item.ring + 1 < len(rings) and item.queued_at + rings[item.ring + 1].after_seconds <= now:
+        due = item.limit_at
+        for ring in item.rings[item.ring + 1 :]:
+            at = item.queued_at + ring.after_seconds
+            if at > now:
+                due = min(due, at)
+                break
             item.ring += 1
-        due = item.queued_at + rings[item.ring + 1].after_seconds if item.ring + 1 < len(rings) else inf
+            item.needs += (ring.needs,)
         only = self._sticky_agent(item, now) if item.sticky_agent else ""
         if only:
             due = min(due, item.sticky_until)
         self.lanes.join(item, only)
-        self.timers.set(item.move_alarm, due)
+        self.timers.set(item.alarm, due)
         queue = item.queue
         if not queue.logged_in and queue.rules.no_agent_seconds:
             due = max(item.entered_at, queue.empty_since) + queue.rules.no_agent_seconds
@@ -106,7 +110,6 @@ class Floor:
                 item.assigned_to.assigned.remove(item)
         elif item.lane is not None:
             self.lanes.leave(item)
-        self.timers.stop(item.move_alarm)
 
     def match(self, item: Item, now: float) -> None:
         """Offer a waiting item to idle agents, if there are any for it."""
@@ -154,10 +157,9 @@ class Floor:
         attempt_id, agent_id = (winner.attempt_id, winner.agent.agent_id) if winner else ("", "")
         waited = max(0.0, now - item.queued_at)
         self.decisions.append(ItemEnded(item.item_id, item.queue.rules.name, terminal, waited, attempt_id, agent_id))
-        for attempt in list(item.attempts.values()):
-            if attempt is not winner:
-                self.cancel(attempt, "caller_gone", now)
         if winner is None:
+            for attempt in list(item.attempts.values()):
+                self.cancel(attempt, "caller_gone", now)
             self.forget(item)
 
     def forget(self, item: Item) -> None:
@@ -193,6 +195,7 @@ class Floor:
 
     def offer(self, item: Item, agents: list[Agent], now: float) -> None:
         self.unplace(item)
+        self.timers.set(item.alarm, item.limit_at)
         item.assigned_to = None
         item.state = ITEM_STATE[item.state]["reserved"]
         queue = item.queue.rules
@@ -239,10 +242,9 @@ class Floor:
         """The agent has changed."""
         agent.epoch += 1
         agent.since = now
-        attempt_id = agent.attempt.attempt_id if agent.attempt is not None else ""
-        self.decisions.append(
-            AgentChanged(agent.agent_id, agent.intent, agent.work, agent.reason, now, agent.epoch, attempt_id)
-        )
+        attempt = agent.attempt
+        attempt_id = attempt.attempt_id if attempt is not None else ""
+        self.decisions.append(AgentChanged(agent.agent_id, agent.intent, agent.work, agent.reason, now, agent.epoch, attempt_id))
 
     def rest(self, agent: Agent, event: str, now: float) -> None:
         """Work is over (``event`` of the table leads to IDLE): what the agent wished meanwhile comes true, then the next call."""
@@ -332,7 +334,7 @@ class Floor:
             return
         if agent.assigned and self.can_ring(agent):
             self.offer(agent.assigned[0], [agent], now)
-        elif self.can_ring(agent) and agent.intent == "READY" and agent.cool_until <= now:
+        elif agent.intent == "READY" and agent.work == "IDLE" and agent.reachable and agent.cool_until <= now:
             if not agent.available:
                 item = self.lanes.item_for(agent)
                 if item is not None:

@@ -91,21 +91,22 @@ class Lanes:
             for name in agent.rules.queues:
                 self._members.setdefault(name, []).append(agent)
 
+    def __len__(self) -> int:
+        return len(self._lanes)
+
     def members(self, queue: str) -> list[Agent]:
         """Whoever may serve the queue at all, logged in or not."""
         return self._members.get(queue, [])
 
     def may_serve(self, agent: Agent, item: Item) -> bool:
         """By membership and skill, in the ring that the item has come to."""
-        rings = tuple([ring.needs for ring in item.rings[: item.ring + 1]])
-        return cost_of(agent.rules, item.queue.rules.name, rings) is not None
+        return cost_of(agent.rules, item.queue.rules.name, item.needs) is not None
 
     # -- lines ---------------------------------------------------------------------------------------------------------
 
     def join(self, item: Item, only: str = "") -> None:
         """Put the item into the lane of its queue and ring, or into the one of a single agent."""
-        rings = tuple([ring.needs for ring in item.rings[: item.ring + 1]])
-        key = (item.queue.rules.name, item.virtual, only, rings)
+        key = (item.queue.rules.name, item.virtual, only, item.needs)
         lane = self._lanes.get(key) or self._open(key, item.queue)
         item.lane = lane
         line = lane.line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from ivrengine.domain.needs import Ring
@@ -48,12 +49,13 @@ class Item:
     max_wait_seconds: float
     virtual: bool
     entered_at: float  # this queue; later than queued_at for a place that was kept
+    limit_at: float = inf  # when the longest wait is over
     key: float = field(init=False)
     place: Place = field(init=False)
-    move_alarm: Alarm = field(init=False)  # to the next lane
-    limit_alarm: Alarm = field(init=False)  # the longest wait
+    alarm: Alarm = field(init=False)  # the longest wait is over, or it is time for another lane
     state: ItemState = "NEW"
     ring: int = 0
+    needs: tuple[tuple[tuple[str, int], ...], ...] = field(init=False)  # of the rings so far: whoever meets any of them may serve
     lane: Lane | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)  # that are not cancelled
     winner: Attempt | None = None  # whose agent has answered
@@ -63,6 +65,9 @@ class Item:
     assigned_until: float = 0.0
     excluded: dict[str, float] = field(default_factory=dict)
     exclusion_alarms: dict[str, Alarm] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.needs = (self.rings[0].needs,)
 
     def boost(self, seconds: float) -> None:
         """A head start over those who came at the same time. Only while the item stands in no line."""

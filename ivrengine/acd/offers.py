@@ -40,8 +40,8 @@ def answered(floor: Floor, told: OfferAnswered, now: float) -> None:
     attempt.agent.missed = 0
     floor.work(attempt.agent, "answered", now)
     floor.timers.set(attempt.agent.alarm, now + attempt.queue.rules.accept_seconds + CONNECT_SECONDS)
-    for other in list(item.attempts.values()):
-        if other is not attempt:
+    if len(item.attempts) > 1:
+        for other in [other for other in item.attempts.values() if other is not attempt]:
             floor.cancel(other, "answered_elsewhere", now)
 
 

@@ -84,6 +84,7 @@ def talk_found(floor: Floor, told: TalkFound, now: float) -> None:
         return
     item = Item(told.item_id, queue, told.since, ANYBODY, 0.0, "", 0.0, 0.0, False, told.since, state="TALKING")
     item.boost(0.0)
+    item.alarm = floor.timers.new("item", item)
     floor.items[item.item_id] = item
     attempt = Attempt(told.attempt_id, item, agent, queue, told.since, bridged_at=told.since)
     floor.attempts[told.attempt_id] = agent.attempt = item.winner = attempt

@@ -166,7 +166,7 @@ def _item(item: Item) -> dict[str, Any]:
         "assigned": [item.assigned_to.agent_id, item.assigned_until] if item.assigned_to else None,
         "excluded": {agent_id: _finite(until) for agent_id, until in sorted(item.excluded.items())},
         "virtual": item.virtual,
-        "alarms": [_finite(item.move_alarm.due), _finite(item.limit_alarm.due)],
+        "alarms": [_finite(item.alarm.due), _finite(item.limit_at)],
     }
 
 
