@@ -22,6 +22,7 @@ SECRET_VARIABLE = "ivr_secret"
 CLAIMED_VARIABLE = "ivr_claimed"
 NO_KEYS = "none"
 TAG_PREFIX = "acd_"  # of the channel variables that hold a leg's tags
+LEG_TRANSFER_CONTEXT = "leg_transfer"  # of the dialplan: where a leg goes that the phone on the other side transfers
 LEFT_PARKED = "NO_USER_RESPONSE"  # the cause with which the switch hangs up a leg that nobody connected
 NAME_LOOKED_AT = 400  # characters of a display name
 
@@ -150,6 +151,7 @@ def leg_argument(
         "ignore_early_media=true",
         f"park_timeout={max(1, math.ceil(park_seconds))}:{LEFT_PARKED}",
         "hangup_after_bridge=true",
+        f"force_transfer_context={LEG_TRANSFER_CONTEXT}",
         f"playback_terminators={NO_KEYS}",
         *display_options(display_number, display_name),
     ]

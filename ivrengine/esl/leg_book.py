@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ivrengine.domain.caller import clean_number
 from ivrengine.domain.legs import (
     LegAnswered,
     LegBridged,
@@ -23,6 +24,7 @@ from ivrengine.domain.legs import (
     LegGone,
     LegHeld,
     LegPlayed,
+    LegReferred,
     LegRinging,
     LegState,
     LegUnbridged,
@@ -68,7 +70,8 @@ class NobodyListens:
 
 @dataclass(slots=True)
 class Leg:
-    """``ending``: what will be told as LegGone at ``due`` at the latest. ``killed``: we want it gone."""
+    """``ending``: what will be told as LegGone at ``due`` at the latest. ``killed``: we want it gone. ``foreign``: not dialled by us, a
+    phone has connected its caller with it."""
 
     due: float
     job_ended: bool = False
@@ -77,6 +80,9 @@ class Leg:
     answered: bool = False
     killed: bool = False
     kills: int = 0
+    foreign: bool = False
+    kept: bool = False  # parks at the end of a bridge
+    eavesdrops: bool = False
     bridged_to: str = ""
     ending: LegGone | None = None
     plays: dict[str, bool] = field(default_factory=dict)  # token -> whether we cut it
@@ -87,7 +93,8 @@ class LegBook:
         self.listener: LegsListener = NobodyListens()
         self.legs: dict[str, Leg] = {}
         self.doomed: Callable[[str], None] = lambda channel: None  # this channel of ours has no business to live
-        self.connected: Callable[[str], None] = lambda call_id: None  # this caller talks to a leg now
+        self.talks: Callable[[str], None] = lambda call_id: None  # this caller talks to a leg now
+        self.waits: Callable[[str], None] = lambda call_id: None  # this caller is parked after a talk
         self._presence = presence
         self._clock = clock
         self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
@@ -139,6 +146,8 @@ class LegBook:
             self._bridged(event)
         elif channel in self._partners and name in ("CHANNEL_PARK", "CHANNEL_HANGUP_COMPLETE"):
             self._caller_is_free(channel)
+            if name == "CHANNEL_PARK" and not is_hung_up(event):
+                self.waits(channel)
         if name == "CHANNEL_HANGUP_COMPLETE" and self._recordings:
             for path in [path for path, of in self._recordings.items() if of == channel]:
                 self._tell_recording(path, "CHANNEL_GONE")
@@ -171,6 +180,7 @@ class LegBook:
             case "CHANNEL_HOLD" | "CHANNEL_UNHOLD":
                 self._tell(leg_id, LegHeld(name == "CHANNEL_HOLD"))
             case "CHANNEL_HANGUP_COMPLETE":
+                self._referred(leg_id, leg, event)
                 self.ends(leg_id, cause_of(event))
 
     def _parked(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
@@ -190,11 +200,29 @@ class LegBook:
             if leg is None:
                 continue
             if other not in self.legs:
+                before = self._partners.get(other)
                 self._partners[other] = leg_id
-                self.connected(other)
+                if before != leg_id:
+                    self.tell_ending(before or "")
+                self.talks(other)
             if leg.bridged_to != other:
                 leg.bridged_to = other
                 self._tell(leg_id, LegBridged(other))
+
+    def _referred(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
+        """A phone that transfers the other side says so in the last event of its leg."""
+        if not leg.bridged_to:
+            return
+        kind, _, target = (event.get("variable_transfer_destination") or "").partition(":")
+        if kind == "blind":
+            self._tell(leg_id, LegReferred("blind", target=clean_number(target)))
+            return
+        kind, _, channel = (event.get("variable_transfer_to") or "").partition(":")
+        if kind == "att" and channel:
+            if channel not in self.legs:
+                # Not dialled by us. What its caller goes through tells us what becomes of it.
+                self.legs[channel] = Leg(float("inf"), job_ended=True, seen=True, answered=True, foreign=True)
+            self._tell(leg_id, LegReferred("attended", with_channel=channel))
 
     def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
         token = event.get("Application-UUID") or ""
@@ -215,8 +243,10 @@ class LegBook:
     def _caller_is_free(self, call_id: str) -> None:
         leg_id = self._partners.pop(call_id)
         leg = self.legs.get(leg_id)
-        if leg is not None and leg.ending is not None:
-            self._tell_gone(leg_id, leg.ending)
+        if leg is not None and leg.foreign and leg.bridged_to == call_id:
+            self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING"))
+        else:
+            self.tell_ending(leg_id)
 
     # -- ends
 
@@ -259,7 +289,7 @@ class LegBook:
             leg.ending, leg.due = gone, self._clock() + AFTERMATH_SECONDS
 
     def tell_ending(self, leg_id: str) -> None:
-        """AFTERMATH_SECONDS are over."""
+        """Nothing of the leg's end is waited for any more."""
         leg = self.legs.get(leg_id)
         if leg is not None and leg.ending is not None:
             self._tell_gone(leg_id, leg.ending)
@@ -288,12 +318,15 @@ class LegBook:
             self._tell_gone(leg_id, leg.ending or self._gone(leg, LOST))
         states = [leg_state(dump) for dump in dumps]
         self._partners = {state.bridged_to: state.leg_id for state in states if state.bridged_to and state.bridged_to not in found}
+        for call_id in self._partners:
+            self.talks(call_id)
         for state in states:
             self._settle_one(state, found[state.leg_id])
         for path, channel in list(self._recordings.items()):
             if channel not in found and channel not in other_channels:
                 self._tell_recording(path, LOST)
-        self.listener.legs_resynchronised([state for state in states if not self.legs[state.leg_id].killed])
+        ours = [state for state in states if not self.legs[state.leg_id].killed and not self.legs[state.leg_id].foreign]
+        self.listener.legs_resynchronised(ours)
 
     def _settle_one(self, state: LegState, dump: RawEvent) -> None:
         leg = self.legs.get(state.leg_id)

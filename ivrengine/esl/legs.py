@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import gevent
 
@@ -29,13 +30,16 @@ from .leg_book import LegBook, LegsListener, leg_state
 from .link import Link, leg_presence
 
 LEFT_PARKED_SECONDS = 60.0  # a leg that is parked for so long without a word from us belongs to an engine that has died
-HELD_SECONDS = 900.0  # the same for a leg that was parked in the middle of a talk (consulting)
+HELD_SECONDS = 180.0  # the same for a leg that was parked in the middle of a talk (consulting)
 RING_GRACE_SECONDS = 10.0  # beyond the ringing time, until a leg that was told nothing of is withdrawn
 KILL_SECONDS = 2.0  # between two attempts to kill
 KILLS_LIMIT = 5  # then the leg is declared gone, loudly
 LOOK_SECONDS = 0.5  # between two looks at what is overdue
 STOP_RETRY_SECONDS = 0.08  # a break that arrives before a play has begun is forgotten by the switch
 STOP_RETRIES = 12
+_MODE_COMMANDS = {"listen": "0", "whisper": "2", "barge": "3"}
+
+EavesdropMode = Literal["listen", "whisper", "barge"]
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +58,12 @@ class Legs:
         self._link = link
         self._presence = leg_presence(shard)
         self._dial_strings = dial_strings
-        self._deadman = deadman
+        self._deadman_seconds, _, self._deadman_extension = deadman.partition(" ")
         self._clock = clock
         self._book = LegBook(self._presence, clock)
         self._book.doomed = self._kill_soon
-        self._book.connected = self._disarm_soon
+        self._book.talks = self._put_deadman_off
+        self._book.waits = self._set_deadman
         self.on_event = self._book.on_event
         self.settle = self._book.settle
         self._watch: gevent.Greenlet | None = None
@@ -159,18 +164,27 @@ class Legs:
     def _bridge(self, one: str, two: str) -> bool:
         one, two = words.call_id_part(one), words.call_id_part(two)
         commands = self._link.commands
-        caller = one not in self._book.legs
-        if caller and not self._book.joining(one, two):
-            log.warning("a caller is not connected with two legs at once", extra={"call_id": one, "leg_id": two})
-            return False
-        kept = "park_after_bridge=true;uuid_bridge_park_on_cancel=true"
-        if caller:
-            # The switch itself puts the dead-man's timer off while they talk, and on again when the talk ends, however it ends.
-            kept += f";execute_on_pre_bridge=sched_cancel;execute_on_post_bridge=sched_transfer {self._deadman}"
-        replies = commands.pipeline([f"api uuid_setvar_multi {one} {kept}", f"api uuid_bridge {one} {two}"])
-        if all(reply.ok for reply in replies):
+        first, second = self._book.legs.get(one), self._book.legs.get(two)
+        # Argument 1 is parked when argument 2 leaves, whether before, while or after they are connected; both variables are needed.
+        kept = "park_after_bridge=true;uuid_bridge_park_on_cancel=true;"
+        if first is None:
+            if not self._book.joining(one, two):
+                log.warning("a caller is not connected with two legs at once", extra={"call_id": one, "leg_id": two})
+                return False
+            # The switch itself puts the timer off and, when the talk ends, however it ends, sets it: we may not live to see it.
+            deadman = f"sched_transfer {self._deadman_seconds} {self._deadman_extension}"
+            kept += f"execute_on_pre_bridge=sched_cancel;execute_on_post_bridge={deadman}"
+        else:
+            first.kept = True
+            kept += f"park_timeout={round(LEFT_PARKED_SECONDS)}:{words.LEFT_PARKED}"
+        texts = [f"api uuid_setvar_multi {one} {kept}"]
+        if second is not None and second.kept:
+            second.kept = False
+            texts.append(f"api uuid_setvar {two} park_after_bridge false")
+        replies = commands.pipeline([*texts, f"api uuid_bridge {one} {two}"])
+        if replies[0].ok and replies[-1].ok:
             return True
-        if caller:
+        if first is None:
             self._book.not_joined(one, two)
         return False
 
@@ -188,6 +202,33 @@ class Legs:
     def hold(self, leg_id: str, on: bool) -> None:
         """Put the phone on hold, or take it off. Told by LegHeld."""
         self._gone_or_taken(self._link.commands.command(f"api uuid_hold {'' if on else 'off '}{words.call_id_part(leg_id)}"))
+
+    # -- listening in
+
+    def eavesdrop(self, leg_id: str, target_leg_id: str, mode: EavesdropMode) -> None:
+        """Let a parked leg hear the talk of ``target_leg_id`` until that one is gone; whisper: the target hears it too; barge: both sides
+        do. Asked for again while it listens, it changes the mode. The phone's own keys change nothing."""
+        leg = self._book.legs.get(words.call_id_part(leg_id))
+        if leg is None:
+            return
+        if leg.eavesdrops:
+            lines = ["sendevent CUSTOM", f"Unique-ID: {leg_id}", f"eavesdrop-command: {_MODE_COMMANDS[mode]}"]
+            self._link.commands.wait(self._link.commands.post_message(lines))
+            return
+        hear = f"eavesdrop_enable_dtmf=false;eavesdrop_whisper_aleg={_yes(mode == 'barge')};eavesdrop_whisper_bleg={_yes(mode != 'listen')}"
+        leg.eavesdrops = True
+        self._listen_in(leg_id, "eavesdrop", target_leg_id, f"api uuid_setvar_multi {leg_id} {hear}")
+
+    def three_way(self, leg_id: str, target_leg_id: str) -> None:
+        """Let a parked leg into the talk of ``target_leg_id``, heard by both sides, until that one is gone."""
+        if leg_id in self._book.legs:
+            self._listen_in(leg_id, "three_way", target_leg_id)
+
+    def _listen_in(self, leg_id: str, application: str, target_leg_id: str, *before: str) -> None:
+        commands = self._link.commands
+        message = words.execute_message(leg_id, application, words.call_id_part(target_leg_id))
+        for reply in commands.pipeline(before) + [commands.wait(commands.post_message(message))]:
+            self._gone_or_taken(reply)
 
     # -- recording
 
@@ -230,8 +271,9 @@ class Legs:
     def states(self) -> list[LegState]:
         """All legs as the switch sees them now, also those of earlier processes."""
         commands = self._link.commands
-        (ids,) = resync.our_channel_ids(commands, self._presence)
-        return [leg_state(dump) for dump in resync.dumps(commands, ids)]
+        (listed,) = resync.our_channel_ids(commands, self._presence)
+        known = [leg_id for leg_id, leg in self._book.legs.items() if not leg.foreign]  # the list is up to half a second old
+        return [leg_state(dump) for dump in resync.dumps(commands, list(dict.fromkeys([*listed, *known])))]
 
     # -- looking after
 
@@ -272,8 +314,14 @@ class Legs:
     def _kill_soon(self, channel: str) -> None:
         self._post_soon(f"api uuid_kill {channel}")
 
-    def _disarm_soon(self, call_id: str) -> None:
+    def _put_deadman_off(self, call_id: str) -> None:
         self._post_soon(f"api sched_del {call_id}")
+
+    def _set_deadman(self, call_id: str) -> None:
+        # The switch has set it too (execute_on_post_bridge); ours undoes a _put_deadman_off that came too late for a short talk, and
+        # the claim timer of a caller whom a phone has transferred.
+        self._post_soon(f"api sched_del {call_id}")
+        self._post_soon(f"api sched_transfer {self._deadman_seconds} {call_id} {self._deadman_extension}")
 
     def _post_soon(self, text: str) -> None:
         try:
@@ -284,3 +332,7 @@ class Legs:
     def _gone_or_taken(self, reply: Reply) -> None:
         if not reply.ok and not reply.data.startswith(("-ERR invalid session id", "-ERR No such channel", "-ERR Operation failed")):
             raise SwitchRefused(reply.data.strip())
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"

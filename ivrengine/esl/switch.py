@@ -97,8 +97,9 @@ class Switch:
     def _resynchronise(self, commands: Connection) -> Callable[[], None]:
         core_uuid = resync.core_uuid(commands)
         calls, legs = resync.our_channel_ids(commands, self._shard, leg_presence(self._shard))
-        dumps = list(resync.dumps(commands, calls))
-        leg_dumps = list(resync.dumps(commands, legs))
+        # The list is up to half a second old: what we know is asked for by name.
+        dumps = list(resync.dumps(commands, list(dict.fromkeys([*calls, *self._calls.ids()]))))
+        leg_dumps = list(resync.dumps(commands, list(dict.fromkeys([*legs, *self.legs.ids()]))))
 
         def deliver() -> None:
             if self.core_uuid and core_uuid != self.core_uuid:
