@@ -57,7 +57,6 @@ class Engine:
         self.feed = WorldFeed(self.store, self.world, clock, self.recorder.alarm)
         self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
         self.reception = Reception(self.library, self.crew, settings.engine.max_calls, clock)
-        self.call_centre = CallCentre(self.reception.call_event)
         switch = settings.switch
         self.switch = Switch(
             switch.host,
@@ -72,6 +71,21 @@ class Engine:
         )
         self.recovery = Recovery(self.reception, self.recorder, self.switch, settings.recordings, clock)
         self.deadman = DeadMan(self.switch, self.reception, settings.engine.deadman_seconds)
+        self.call_centre = CallCentre(
+            self.store,
+            self.switch.legs,
+            self.reception,
+            self.deadman,
+            self.catalogue,
+            self.voice,
+            settings.languages[0],
+            settings.recordings / "talks",
+            lambda: self.recovery.alive,
+            self.crew,
+            clock,
+            self.recorder.alarm,
+        )
+        self.world.queues = self.call_centre.director.board
         self.reception.resynchronise = self.recovery.resynchronise
         self.reception.taken = self.deadman.arm
         self.reception.open(
@@ -90,7 +104,7 @@ class Engine:
 
     def start(self) -> list[Finding]:
         """Take calls. Returns the linter's findings; raises SettingsError, StorageError or NothingToServe."""
-        for directory in (self.settings.recordings, self.settings.voicemail):
+        for directory in (self.settings.recordings, self.call_centre.recordings.directory, self.settings.voicemail):
             try:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o770)
             except OSError as error:
@@ -99,6 +113,8 @@ class Engine:
         findings = self.library.start()
         self.recovery.load()
         self.library.recall(self.recovery.pinned_versions())
+        self.call_centre.load(self.recovery.waiting_tokens())
+        self.call_centre.start()
         self.crew.repeat(self.recorder.save_runs, SAVE_SECONDS)
         self.crew.repeat(self.feed.look, LOOK_SECONDS)
         self.crew.repeat(self.feed.check_calendars, CALENDAR_SECONDS)
@@ -107,6 +123,7 @@ class Engine:
         return findings
 
     def _clock_was_set(self, seconds: float) -> None:
+        self.call_centre.clock.was_set(seconds)
         for session in self.reception.sessions.values():
             session.clock_was_set(seconds)
         sentence = f"the computer's clock was put {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s"
@@ -126,6 +143,7 @@ class Engine:
             self.reception.let_go()
             self.reception.drain(LET_GO_SECONDS)
         self.switch.stop()
+        self.call_centre.stop()
         self.crew.stop_repeating()
         self.recorder.save_runs()
         self.store.close()

@@ -28,3 +28,24 @@ class WatchedClock:
             self._offset += jump
             self.on_jump(jump)
         return now
+
+
+class EvenClock:
+    """UTC seconds that run on evenly whatever is done to the wall clock: nobody's place in line or ringing time moves with it.
+
+    After the wall clock was set, ``wall`` turns these instants into the wall's, for what is written down.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._set_by = 0.0
+
+    def __call__(self) -> float:
+        now = self._clock()  # first: this is when a WatchedClock tells of a jump
+        return now - self._set_by
+
+    def was_set(self, seconds: float) -> None:
+        self._set_by += seconds
+
+    def wall(self, at: float) -> float:
+        return at + self._set_by

@@ -20,6 +20,7 @@ from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
 from ivrengine.flow.steps.collect import COLLECTING
+from ivrengine.flow.waiting import WAITING
 from ivrengine.log import note
 
 from .call_session import CallSession
@@ -47,6 +48,7 @@ class Recovery:
         self._clock = clock
         self._saved: dict[str, Run] = {}
         self._begun: set[str] = set()  # calls that were ours and have no end yet
+        self.alive: dict[str, ChannelState] = {}  # the callers' channels, as the switch had them when the link came up
 
     def load(self) -> None:
         """Read what an earlier process left behind."""
@@ -66,8 +68,13 @@ class Recovery:
         """Name and version of every flow that a saved call is in."""
         return sorted({(frame.flow, frame.version) for run in self._saved.values() for frame in run.frames})
 
+    def waiting_tokens(self) -> list[tuple[str, str]]:
+        """Call id and token of every saved place that waits in a queue, or talks from there."""
+        frames = ((call_id, frame) for call_id, run in self._saved.items() for frame in run.frames)
+        return [(call_id, frame.state[WAITING]) for call_id, frame in frames if WAITING in frame.state]
+
     def resynchronise(self, core_uuid: str, channels: list[ChannelState]) -> None:
-        alive = {channel.call_id: channel for channel in channels}
+        self.alive = alive = {channel.call_id: channel for channel in channels}
         sessions = dict(self._reception.sessions)
         for call_id, session in sessions.items():
             self._guarded(call_id, self._reconnect, session, alive.get(call_id))

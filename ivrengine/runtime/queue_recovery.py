@@ -1,0 +1,320 @@
+"""After a restart: queues, talks and agents as an earlier process left them, from its rows and from what the switch still holds.
+
+``load`` reads the rows before the link is up; ``rebuild`` runs once, when the switch's channels are known, and never waits. What it does:
+
+- agents are where they were, and matched only after ``Opened``;
+- a caller and an agent who still hear each other go on, and so does their recording;
+- a caller who was waiting, and is there, has the place they had; one whose agent had not been connected yet waits again;
+- an agent who was consulting somebody has the caller back;
+- any other leg is killed, and its phone counts as busy until it is gone;
+- a row without its caller ends as ``failed``, and the customer is offered a callback before the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ivrengine.acd.decisions import ItemEnded, Offer
+from ivrengine.acd.happenings import AgentFound, Opened, Queued, TalkFound
+from ivrengine.domain.events import AgentLost, QueueEnded, TalkBegan
+from ivrengine.domain.legs import LegEvent, LegGone, LegState
+from ivrengine.esl.errors import EslError
+from ivrengine.log import note
+from ivrengine.storage.agent_states import AgentState
+from ivrengine.storage.attempts import Attempt
+from ivrengine.storage.segments import Segment
+from ivrengine.storage.store import Store
+
+from .agent_leg import AgentLeg
+from .director import Director
+from .queue_records import AfterTalk
+from .talks import Talk
+from .waiting import Waiting
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Rows:
+    """What an earlier process had written. ``tried``: item id -> offers made of it. ``over``: token -> the ended segment that its
+    call's saved place still waits by. ``wrapping``: agent id -> the talk whose wrap-up was under way."""
+
+    agents: dict[str, AgentState] = field(default_factory=dict)
+    waiting: list[Segment] = field(default_factory=list)
+    talking: list[Segment] = field(default_factory=list)
+    attempts: dict[str, Attempt] = field(default_factory=dict)  # by leg
+    tried: dict[str, int] = field(default_factory=dict)
+    over: dict[str, Segment] = field(default_factory=dict)
+    wrapping: dict[str, Segment] = field(default_factory=dict)
+
+
+class QueueRecovery:
+    """``alive``: the callers' channels that the switch holds, by call id. ``adopt_leg`` makes the AgentLeg of a talk that goes on.
+    ``lost``: told of a caller whom we have lost."""
+
+    def __init__(
+        self,
+        director: Director,
+        store: Store,
+        alive: Callable[[], Mapping[str, object]],
+        adopt_leg: Callable[[Offer, str, Director], AgentLeg],
+        clock: Callable[[], float],
+    ) -> None:
+        self.lost: Callable[[Waiting], None] = lambda waiting: None
+        self._director = director
+        self._store = store
+        self._alive = alive
+        self._adopt_leg = adopt_leg
+        self._now = clock
+        self._rows = Rows()
+        self.done = False
+
+    def load(self, waiting_tokens: Iterable[tuple[str, str]]) -> None:
+        """Read the rows; ``waiting_tokens``: call id and token of every saved call that waits in a queue. Raises StorageError."""
+        rows = self._rows
+        rows.agents = self._store.agent_states.last()
+        rows.waiting = [segment for segment in self._store.segments.waiting() if not segment.virtual]
+        rows.talking = self._store.segments.talking()
+        rows.attempts = {attempt.leg_id: attempt for attempt in self._store.attempts.live()}
+        rows.tried = {segment.item_id: len(self._store.attempts.of_item(segment.item_id)) for segment in rows.waiting}
+        for state in rows.agents.values():
+            if state.work == "WRAP_UP" and (last := self._store.segments.last_of_agent(state.agent_id)) is not None:
+                rows.wrapping[state.agent_id] = last
+        open_tokens = {segment.token for segment in (*rows.waiting, *rows.talking)}
+        for call_id, token in waiting_tokens:
+            ended = [each for each in self._store.segments.of_contact(call_id) if each.token == token and token not in open_tokens]
+            if ended:
+                rows.over[token] = ended[-1]
+
+    def rebuild(self, legs: list[LegState]) -> None:
+        """Everything that can be found again is found; then matching begins."""
+        self.done = True
+        rows, self._rows = self._rows, Rows()
+        alive = self._alive()
+        talks = self._talks_that_go_on(rows, legs, alive)
+        self._find_agents(rows, {attempt_id: segment for segment, attempt_id, _, _ in talks})
+        for segment, attempt_id, leg, caller in talks:
+            self._go_on(rows, segment, attempt_id, leg, caller)
+        going_on = {leg.leg_id for _, _, leg, _ in talks}
+        partners = {caller for _, _, _, caller in talks}
+        for leg in legs:
+            if leg.leg_id not in going_on and leg.leg_id not in partners:
+                self._end_leg(leg, rows.attempts.get(leg.leg_id), rows, alive)
+        self._end_talks(rows, {segment.item_id for segment, _, _, _ in talks}, alive)
+        self._end_attempts(rows, going_on)
+        self._wait_on(rows, {segment.item_id for segment, _, _, _ in talks}, alive)
+        self._remember_ends(rows)
+        self._director.feed(Opened())
+        note(
+            log, "queues and agents are as they were", waiting=len(self._director.room), talks=len(self._director.talks),
+            agents=sum(view.intent != "LOGGED_OUT" for view in self._director.dispatcher.agents()),
+        )  # fmt: skip
+
+    # -- talks ---------------------------------------------------------------------------------------------------------
+
+    def _talks_that_go_on(
+        self, rows: Rows, legs: list[LegState], alive: Mapping[str, object]
+    ) -> list[tuple[Segment, str, LegState, str]]:
+        """Segment, attempt, agent's leg, and the channel of the caller (or of the customer called back)."""
+        segments = {segment.item_id: segment for segment in (*rows.waiting, *rows.talking)}
+        passed_on = {segment.token for segment in rows.waiting} & {segment.token for segment in rows.talking}
+        others = {leg.leg_id: leg for leg in legs if "attempt" not in leg.tags}
+        found = []
+        for leg in legs:
+            segment, attempt_id = segments.get(leg.tags.get("item", "")), leg.tags.get("attempt", "")
+            if segment is None or not leg.answered or (segment.token and segment.token in passed_on):
+                continue
+            if segment.virtual:
+                if leg.bridged_to in others:
+                    found.append((segment, attempt_id, leg, leg.bridged_to))
+            elif segment.call_id in alive:
+                consulting = segment.terminal == "answered" and segment.attempt_id == attempt_id
+                if leg.bridged_to == segment.call_id or consulting:
+                    found.append((segment, attempt_id, leg, segment.call_id))
+        return found
+
+    def _go_on(self, rows: Rows, segment: Segment, attempt_id: str, leg: LegState, caller: str) -> None:
+        director, now = self._director, self._now()
+        agent_id, queue = leg.tags.get("agent", segment.agent_id), leg.tags.get("queue", segment.queue)
+        attempt, state = rows.attempts.get(leg.leg_id), rows.agents.get(agent_id)
+        phone = attempt.phone if attempt is not None else state.phone if state is not None else ""
+        if segment.terminal != "answered":
+            waited = max(0.0, now - segment.queued_at)
+            director.records.item_ended(ItemEnded(segment.item_id, queue, "answered", waited, attempt_id, agent_id))
+            director.records.bridged(attempt_id)
+        since = now if segment.ended_at is None else segment.ended_at
+        offer = Offer(attempt_id, segment.item_id, agent_id, phone, queue, 0, 0.0)
+        adopted = self._adopt_leg(offer, caller, director)
+        adopted.adopt(leg.leg_id, max(0.0, now - since))
+        director.attend(offer, adopted)
+        director.feed(TalkFound(attempt_id, segment.item_id, agent_id, queue, since))
+        there = leg.bridged_to == caller
+        talk = Talk(
+            attempt_id, segment.item_id, caller, segment.token, agent_id, queue, leg.leg_id, since, phone, caller_there=there
+        )  # fmt: skip
+        director.talks.add(talk)
+        if there:
+            director.joined(leg.leg_id, caller)
+        if segment.recording_path and not segment.recording_ms:
+            director.recordings.go_on(talk, segment.recording_path)
+        elif director.is_recorded(queue, agent_id):
+            director.recordings.begin(talk)
+        if segment.virtual:
+            self._with_customer(talk, caller)
+            return
+        waiting = _waiting_of(segment, in_line=True)
+        waiting.attempt_id, waiting.event = attempt_id, TalkBegan(segment.token, agent_id)
+        director.room.add(waiting)
+        if not there:
+            director.crew.spawn(director.rejoin, talk)
+
+    def _with_customer(self, talk: Talk, customer: str) -> None:
+        """A callback's talk: the customer's leg ends with it."""
+        director = self._director
+        director.own_leg(customer, lambda event: director.disown_leg(customer) if isinstance(event, LegGone) else None)
+
+        def over(ended: Talk) -> None:
+            if ended is talk:
+                director.on_talk_ended.remove(over)
+                director.crew.spawn(self._kill, customer)
+
+        director.on_talk_ended.append(over)
+
+    def _end_talks(self, rows: Rows, going_on: set[str], alive: Mapping[str, object]) -> None:
+        """Talks that ended while nobody of us looked."""
+        director, now = self._director, self._now()
+        for segment in rows.talking:
+            if segment.item_id in going_on:
+                continue
+            talk = Talk(
+                segment.attempt_id, segment.item_id, segment.call_id, segment.token, segment.agent_id, segment.queue, "",
+                now if segment.ended_at is None else segment.ended_at,
+            )  # fmt: skip
+            after = director.records.talked(talk, now)
+            view = director.dispatcher.agent(segment.agent_id)
+            if view is not None and view.work == "WRAP_UP":
+                director.after[segment.agent_id] = after
+            if segment.recording_path and not segment.recording_ms:
+                director.crew.spawn(director.recordings.judge, segment.item_id, segment.recording_path)
+            if segment.call_id in alive and segment.token:
+                waiting = _waiting_of(segment)
+                director.room.add(waiting)
+                talk_ms = round(after.handled_seconds * 1000)
+                director.tell(segment.call_id, QueueEnded(segment.token, "answered", segment.agent_id, talk_ms))
+
+    # -- agents --------------------------------------------------------------------------------------------------------
+
+    def _find_agents(self, rows: Rows, talks: Mapping[str, Segment]) -> None:
+        director, now = self._director, self._now()
+        over = {segment.attempt_id: segment for segment in rows.talking if segment.attempt_id not in talks}
+        for state in rows.agents.values():
+            if state.intent not in ("READY", "NOT_READY") or director.site.agent(state.agent_id) is None:
+                continue
+            until, queue = (state.wrap_up_until, state.wrap_up_queue) if state.work == "WRAP_UP" else (0.0, "")
+            ended = over.get(state.attempt_id) if state.attempt_id else None
+            if ended is not None and (rules := director.site.queue(ended.queue)) is not None:
+                until, queue = now + max(rules.wrap_up_least_seconds, rules.wrap_up_most_seconds), ended.queue
+            director.feed(
+                AgentFound(
+                    state.agent_id, state.phone, "READY" if state.intent == "READY" else "NOT_READY", state.reason, state.since,
+                    state.idle_since or state.since, state.calls, state.talk_seconds, until, queue,
+                )  # fmt: skip
+            )
+            last = rows.wrapping.get(state.agent_id)
+            if until > now and ended is None and last is not None:
+                handled = (last.talk_seconds or 0.0) + (last.hold_seconds or 0.0)
+                began = last.talk_ended_at or now
+                director.after[state.agent_id] = AfterTalk(last.item_id, last.queue, last.attempt_id, began, handled)
+
+    # -- legs and offers -----------------------------------------------------------------------------------------------
+
+    def _end_leg(self, leg: LegState, attempt: Attempt | None, rows: Rows, alive: Mapping[str, object]) -> None:
+        """A leg of an offer that is over, or of one that never got so far. Its phone is busy until it is gone."""
+        director, leg_id = self._director, leg.leg_id
+        if leg.bridged_to in alive:
+            director.joined(leg_id, leg.bridged_to)
+            if "attempt" not in leg.tags and self._goes_on_elsewhere(leg, rows):
+                return
+        if attempt is not None:
+            director.phones.busy(attempt.phone, leg_id, leg_id)
+
+        def on(event: LegEvent) -> None:
+            if isinstance(event, LegGone):
+                director.disown_leg(leg_id)
+                director.phones.free(leg_id)
+
+        director.own_leg(leg_id, on)
+        note(log, "a leg of an earlier process is taken down", leg=leg_id, attempt=leg.tags.get("attempt", ""))
+        director.crew.spawn(self._kill, leg_id)
+
+    def _goes_on_elsewhere(self, leg: LegState, rows: Rows) -> bool:
+        """A caller who was passed on talks to somebody who is no agent; their step goes on when that leg is gone."""
+        director, call_id = self._director, leg.bridged_to
+        segment = next((each for each in (*rows.over.values(), *rows.talking) if each.call_id == call_id and each.token), None)
+        if segment is None:
+            return False
+        waiting = _waiting_of(segment, in_line=True)
+        waiting.event = TalkBegan(segment.token, segment.agent_id)
+        director.room.add(waiting)
+        rows.talking = [each for each in rows.talking if each is not segment]
+
+        def on(event: LegEvent) -> None:
+            if isinstance(event, LegGone):
+                director.disown_leg(leg.leg_id)
+                director.tell(call_id, QueueEnded(segment.token, "answered", segment.agent_id))
+
+        director.own_leg(leg.leg_id, on)
+        return True
+
+    def _end_attempts(self, rows: Rows, going_on: set[str]) -> None:
+        for leg_id, attempt in rows.attempts.items():
+            if leg_id not in going_on:
+                self._director.records.offer_ended(attempt.attempt_id, "withdrawn")
+
+    def _kill(self, leg_id: str) -> None:
+        try:
+            self._director.legs.kill(leg_id)
+        except EslError as error:
+            note(log, "a leg can't be taken down now", level=logging.WARNING, leg=leg_id, error=error)
+
+    # -- waiting -------------------------------------------------------------------------------------------------------
+
+    def _wait_on(self, rows: Rows, going_on: set[str], alive: Mapping[str, object]) -> None:
+        director, now = self._director, self._now()
+        for segment in rows.waiting:
+            if segment.item_id in going_on:
+                continue
+            if segment.call_id not in alive:
+                waited = max(0.0, now - segment.queued_at)
+                director.records.item_ended(ItemEnded(segment.item_id, segment.queue, "failed", waited))
+                self.lost(_waiting_of(segment))
+                continue
+            waiting = _waiting_of(segment, in_line=True)
+            waiting.event = AgentLost(segment.token)
+            director.room.add(waiting)
+            director.feed(
+                Queued(
+                    segment.item_id, segment.queue, segment.queued_at, segment.rings, segment.boost_seconds, segment.sticky_agent,
+                    max(0.0, segment.queued_at + segment.sticky_seconds - now), segment.max_wait_seconds, False, segment.excluded,
+                    rows.tried.get(segment.item_id, 0),
+                )  # fmt: skip
+            )
+
+    def _remember_ends(self, rows: Rows) -> None:
+        """For steps that have not heard yet how their waiting ended."""
+        for token, segment in rows.over.items():
+            if self._director.room.of_token(token) is None:
+                waiting = _waiting_of(segment)
+                self._director.room.add(waiting)
+                talk_ms = round(((segment.talk_seconds or 0.0) + (segment.hold_seconds or 0.0)) * 1000)
+                self._director.tell(segment.call_id, QueueEnded(token, segment.terminal, segment.agent_id, talk_ms))
+
+
+def _waiting_of(segment: Segment, *, in_line: bool = False) -> Waiting:
+    _, _, passed_on = segment.item_id.rpartition("+")
+    return Waiting(
+        segment.item_id, segment.call_id, segment.token, segment.queue, segment.queued_at, segment.number, in_line=in_line,
+        passed_on=int(passed_on) if passed_on.isdigit() else 0,
+    )  # fmt: skip
