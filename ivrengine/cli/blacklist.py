@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from typing import BinaryIO
 
@@ -12,14 +11,7 @@ from ..config import Settings
 from ..domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
 from ..errors import IvrEngineError
 from ..storage.blacklist_import import SIZE_LIMIT, BadExpiry, parse, parse_expiry
-from .records import opened, print_json, print_table, shown, when, zone_of
-
-
-def _myself() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "command line"
+from .records import myself, opened, print_json, print_table, shown, when, zone_of
 
 
 @click.group()
@@ -36,7 +28,7 @@ def blacklist() -> None:
     metavar="DATE",
     help="Last valid day (2026-12-31), or a time ('2026-12-31 18:00'); never, without it.",
 )
-@click.option("--by", default=_myself, help="Who adds it; your user name without it.")
+@click.option("--by", default=myself, help="Who adds it; your user name without it.")
 @click.pass_obj
 def add(settings: Settings, number: str, reason: str, expires: str, by: str) -> None:
     """Refuse calls from NUMBER; with a * at its end, from every number that begins so.
@@ -99,7 +91,7 @@ def list_entries(settings: Settings, as_json: bool) -> None:
 @blacklist.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--skip-bad", is_flag=True, help="Import the good lines although there are bad ones.")
-@click.option("--by", default=_myself, help="Who adds them; your user name without it.")
+@click.option("--by", default=myself, help="Who adds them; your user name without it.")
 @click.option("--json", "as_json", is_flag=True, help="What was done and every bad line, as JSON.")
 @click.pass_obj
 def import_entries(settings: Settings, file: BinaryIO, skip_bad: bool, by: str, as_json: bool) -> None:

@@ -16,8 +16,10 @@ from ivrengine.errors import IvrEngineError
 
 # command -> module that has it, under the same name
 COMMANDS = {
+    "agents": "ivrengine.cli.agents",
     "blacklist": "ivrengine.cli.blacklist",
     "call": "ivrengine.cli.call",
+    "callbacks": "ivrengine.cli.callbacks",
     "calls": "ivrengine.cli.calls",
     "demo": "ivrengine.cli.demo",
     "doctor": "ivrengine.cli.doctor",
@@ -25,8 +27,11 @@ COMMANDS = {
     "fs": "ivrengine.cli.fs",
     "hours": "ivrengine.cli.hours",
     "prompts": "ivrengine.cli.prompts",
+    "queues": "ivrengine.cli.queues",
     "serve": "ivrengine.cli.serve",
     "simswitch": "ivrengine.cli.simswitch",
+    "site": "ivrengine.cli.site",
+    "supervise": "ivrengine.cli.supervise",
     "voicemail": "ivrengine.cli.voicemail",
 }
 

@@ -5,6 +5,7 @@ Everything a stranger may have written (names, numbers, reasons) goes through ``
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import sys
@@ -42,6 +43,14 @@ def opened(settings: Settings, *, make: bool = False) -> Iterator[Store]:
             yield store
     except IvrEngineError as error:
         raise click.ClickException(str(error)) from error
+
+
+def myself() -> str:
+    """Who to write down as having done something: the user's name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "command line"
 
 
 def zone_of(settings: Settings) -> tzinfo:
