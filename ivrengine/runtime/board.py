@@ -1,11 +1,13 @@
 """What may be asked of the queues at any instant: how many wait, who is there, a caller's place and how long it may still take.
 
-Implements flow.world.Queues. Facts of a queue are counted at most FACTS_SECONDS apart: hundreds of waiting callers ask for them.
+Implements flow.world.Queues. What has to be counted agent by agent is counted at most FACTS_SECONDS apart: hundreds of waiting callers
+ask for it. How many wait is always of this instant, because limits are judged by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ivrengine.acd.decisions import ItemEnded
@@ -49,7 +51,8 @@ class Board:
 
     def facts(self, queue: str) -> QueueFacts | None:
         now = self._clock()
-        return self._known(queue, now)[1]
+        facts = self._known(queue, now)[1]
+        return None if facts is None else replace(facts, waiting=self._dispatcher.waiting(queue))
 
     def place(self, token: str, now: float) -> QueuePlace | None:
         waiting = self._room.of_token(token)
