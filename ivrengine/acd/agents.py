@@ -6,8 +6,8 @@ from .floor import Floor
 from .happenings import BecameNotReady, BecameReady, BreakAsked, BreakDecided, LoggedIn, LoggedOut, PhoneBusy, PhoneFree, PhoneReachable
 from .limits import SHORT_BREAK_SECONDS
 from .model import Agent
-from .transitions import AGENT_INTENT
 
+NO_CALL_OF_OURS = frozenset({"IDLE", "EXTERNAL"})
 NO_BREAKS = frozenset({"", "no_answer"})  # reasons of not being ready that are no break
 
 
@@ -21,31 +21,19 @@ def logged_in(floor: Floor, told: LoggedIn, now: float) -> None:
         return
     if agent.logged_in and agent.phone == told.phone:
         return
-    other = next((a for a in floor.agents.values() if a.phone == told.phone and a.logged_in and a is not agent), None)
-    if agent.work not in ("IDLE", "EXTERNAL") or (other is not None and other.work not in ("IDLE", "EXTERNAL")):
+    at_the_phone = floor.phones.get(told.phone, agent)
+    if agent.work not in NO_CALL_OF_OURS or at_the_phone.work not in NO_CALL_OF_OURS:
         floor.refuse(told.agent_id, "busy", "The agent or the phone is in the middle of a call.")
         return
-    for leaver in (agent, other):
-        if leaver is not None and leaver.logged_in:
-            leave_phone(floor, leaver, now)
-    sit_down(floor, agent, told.phone, "log_in", now)
+    for leaver in (agent, at_the_phone):
+        if leaver.logged_in:
+            _leave_phone(floor, leaver, now)
+    floor.sit_down(agent, told.phone, "log_in", now)
     agent.idle_since = now
     floor.note(agent, now)
 
 
-def sit_down(floor: Floor, agent: Agent, phone: str, event: str, now: float) -> None:
-    """An agent who was logged out is at a phone from now on."""
-    agent.intent = AGENT_INTENT[agent.intent][event]
-    agent.reason = ""
-    agent.intent_since = now
-    agent.phone = phone
-    agent.reachable = True
-    agent.missed = agent.calls = 0
-    agent.talk_seconds = 0.0
-    floor.logged_in(agent)
-
-
-def leave_phone(floor: Floor, agent: Agent, now: float) -> None:
+def _leave_phone(floor: Floor, agent: Agent, now: float) -> None:
     """Log out somebody who has no call of ours."""
     agent.pending = None
     if agent.work == "EXTERNAL":
@@ -140,7 +128,7 @@ def break_decided(floor: Floor, told: BreakDecided, now: float) -> None:
 def _go_on_break(floor: Floor, agent: Agent, reason: str, now: float) -> None:
     team = floor.teams.get(agent.rules.team)
     if reason not in NO_BREAKS and team is not None and team.most_away:
-        away = sum(_is_away(other) for other in floor.agents.values() if other.rules.team == team.name and other is not agent)
+        away = sum(_is_away(other) for other in floor.agents.values() if other is not agent and other.rules.team == team.name)
         if away >= team.most_away:
             floor.refuse(agent.agent_id, "team_cap", f"As many of the team as may be away at once ({team.most_away}) are away.")
             return

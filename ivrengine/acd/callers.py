@@ -44,8 +44,7 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
     item.boost(told.boost_seconds)
     item.alarm = floor.timers.new("item", item)
     for agent_id in told.excluded:
-        if agent_id in floor.agents:
-            floor.exclude(item, floor.agents[agent_id], inf)
+        floor.exclude(item, agent_id, inf)
     floor.enter(item, now)
 
 
@@ -107,7 +106,9 @@ def moved(floor: Floor, told: Moved, now: float) -> None:
 
 def assigned(floor: Floor, told: Assigned, now: float) -> None:
     item, agent = floor.items.get(told.item_id), floor.agents.get(told.agent_id)
-    if item is None or item.state not in MOVABLE or (agent is not None and item.assigned_to is agent):
+    if item is None or item.state not in MOVABLE:
+        return
+    if agent is not None and (item.assigned_to is agent or any(attempt.agent is agent for attempt in item.attempts.values())):
         return
     if agent is None or not agent.logged_in:
         floor.refuse(told.agent_id, "logged_out", "Nobody is logged in under this number.")

@@ -27,6 +27,7 @@ class Floor:
         self.agents: dict[str, Agent] = {}
         self.items: dict[str, Item] = {}
         self.attempts: dict[str, Attempt] = {}
+        self.phones: dict[str, Agent] = {}  # who is logged in where
         self.teams: dict[str, Team] = {}
         self.reasons: dict[str, BreakReason] = {}
         self.ended: dict[str, None] = {}  # ids of the last items that are over
@@ -57,6 +58,7 @@ class Floor:
         """The queue's longest wait is for people on the line, not for callbacks."""
         longest = item.max_wait_seconds or (0.0 if item.virtual else item.queue.rules.max_wait_seconds)
         item.limit_at = item.queued_at + longest if longest else inf
+        self.timers.set(item.alarm, min(item.limit_at, item.assigned_until) if item.assigned_to else item.limit_at)
 
     def leave_line(self, item: Item) -> None:
         """Out of its queue and of whatever it waits in."""
@@ -172,11 +174,11 @@ class Floor:
         if len(self.ended) > ENDED_REMEMBERED:
             del self.ended[next(iter(self.ended))]
 
-    def exclude(self, item: Item, agent: Agent, until: float) -> None:
+    def exclude(self, item: Item, agent_id: str, until: float) -> None:
         """Not to be offered to this agent before ``until`` (infinity: ever)."""
-        agent_id = agent.agent_id
         item.excluded[agent_id] = until
-        agent.excluded_from.add(item.item_id)
+        if agent_id in self.agents:
+            self.agents[agent_id].excluded_from.add(item.item_id)
         if until != inf:
             alarm = item.exclusion_alarms.get(agent_id)
             if alarm is None:
@@ -293,17 +295,27 @@ class Floor:
             agent.break_asked = ""
             agent.cool_until = 0.0
             agent.channels.clear()
-            self.logged_out(agent, now)
+            self.stand_up(agent, now)
 
-    def logged_in(self, agent: Agent) -> None:
+    def sit_down(self, agent: Agent, phone: str, event: str, now: float) -> None:
+        """Somebody who was logged out is at this phone from now on."""
+        agent.intent = AGENT_INTENT[agent.intent][event]
+        agent.reason = ""
+        agent.intent_since = now
+        agent.phone = phone
+        agent.reachable = True
+        agent.missed = agent.calls = 0
+        agent.talk_seconds = 0.0
+        self.phones[phone] = agent
         for name in agent.rules.queues:
             queue = self.queues.get(name)
             if queue is not None:
                 queue.logged_in += 1
                 self.timers.stop(queue.empty_alarm)
 
-    def logged_out(self, agent: Agent, now: float) -> None:
-        """Nobody waits for this agent any more."""
+    def stand_up(self, agent: Agent, now: float) -> None:
+        """Logged out: nothing waits for this agent any more."""
+        self.phones.pop(agent.phone, None)
         for name in agent.rules.queues:
             queue = self.queues.get(name)
             if queue is not None:
@@ -324,8 +336,6 @@ class Floor:
         """An agent who is gone from the site and has nothing left to do."""
         self.timers.stop(agent.alarm)
         self.timers.stop(agent.break_alarm)
-        for item_id in list(agent.excluded_from):
-            self.include(self.items[item_id], agent.agent_id)
         del self.agents[agent.agent_id]
 
     def settle(self, agent: Agent, now: float) -> None:

@@ -26,6 +26,7 @@ from .strategies import STRATEGIES, Strategy
 MOST_LANES = 1024  # then empty ones are given up before new ones are made
 STALE_ALLOWED = 32  # dead entries among a lane's idle, beyond as many as the lane has agents
 TIER, PENALTY = 10**8, 10**4  # how a cost is made of tier, penalty, and distance from the needs, in this order of weight
+MOST_PENALTY = TIER // PENALTY - 1
 CHEAPEST = TIER  # tier 1, nothing else
 NOBODY: tuple[float, str] = (inf, "")
 
@@ -70,7 +71,7 @@ def cost_of(rules: AgentRules, queue: str, rings: tuple[Needs, ...]) -> int | No
     if not any(all(level(skill, 0) >= least for skill, least in needs) for needs in rings):
         return None
     distance = sum(max(0, least - level(skill, 0)) for skill, least in rings[0])
-    return membership.tier * TIER + membership.penalty * PENALTY + distance
+    return membership.tier * TIER + min(membership.penalty, MOST_PENALTY) * PENALTY + distance
 
 
 class Lanes:
@@ -253,6 +254,7 @@ class Lanes:
             cost = cost_of(agent.rules, name, rings)
             if cost is not None:
                 self._admit(agent, lane, cost)
+        lane.idle.sort()
         return lane
 
     def _admit(self, agent: Agent, lane: Lane, cost: int) -> None:
@@ -268,7 +270,6 @@ class Lanes:
         groups[position].indexes.append(lane.index)
         if agent.available:
             lane.idle.append((cost, lane.strategy.rank(agent, lane), agent.agent_id, agent.stint, agent))
-            lane.idle.sort()
 
     def _close(self, lane: Lane) -> None:
         del self._lanes[lane.key]

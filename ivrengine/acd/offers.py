@@ -142,7 +142,7 @@ def _exclude(floor: Floor, attempt: Attempt, now: float) -> None:
     seconds = attempt.queue.rules.exclusion_seconds
     item, agent = attempt.item, attempt.agent
     if seconds and item.item_id in floor.items and item.excluded.get(agent.agent_id, 0.0) < now + seconds:
-        floor.exclude(item, agent, now + seconds)
+        floor.exclude(item, agent.agent_id, now + seconds)
 
 
 def _charge(floor: Floor, agent: Agent, fault: str, now: float) -> None:

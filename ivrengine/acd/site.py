@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ivrengine.domain.needs import ANYBODY
 
-from .agents import sit_down
 from .floor import Floor
 from .happenings import AgentFound, Opened, SiteSet, TalkFound
 from .lanes import Lanes
@@ -60,6 +59,7 @@ def _set_queues(floor: Floor, told: SiteSet, now: float) -> None:
 
 def _set_agents(floor: Floor, told: SiteSet, now: float) -> None:
     names = {rules.agent_id for rules in told.agents}
+    excluding = [item for item in floor.items.values() if item.excluded]
     for rules in told.agents:
         agent = floor.agents.get(rules.agent_id)
         if agent is None:
@@ -67,6 +67,7 @@ def _set_agents(floor: Floor, told: SiteSet, now: float) -> None:
             agent.alarm.owner = agent.break_alarm.owner = agent
             floor.agents[rules.agent_id] = agent
         agent.rules, agent.retired = rules, False
+        agent.excluded_from = {item.item_id for item in excluding if agent.agent_id in item.excluded}
     for agent in list(floor.agents.values()):
         if agent.agent_id not in names:
             agent.retired = True
@@ -98,7 +99,7 @@ def agent_found(floor: Floor, told: AgentFound, now: float) -> None:
     agent = floor.agents.get(told.agent_id)
     if agent is None or agent.logged_in or agent.retired:
         return
-    sit_down(floor, agent, told.phone, "found_ready" if told.intent == "READY" else "found_not_ready", told.since)
+    floor.sit_down(agent, told.phone, "found_ready" if told.intent == "READY" else "found_not_ready", told.since)
     agent.reason = told.reason
     agent.idle_since = told.idle_since
     agent.calls = told.calls
@@ -113,6 +114,7 @@ def agent_found(floor: Floor, told: AgentFound, now: float) -> None:
         agent.work = AGENT_WORK[agent.work]["wrap_up_found"]
         floor.timers.set(agent.alarm, told.wrap_up_until)
     floor.note(agent, now)
+    agent.since = told.since
     floor.settle(agent, now)
 
 

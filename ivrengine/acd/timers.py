@@ -76,7 +76,7 @@ class Timers:
         heap = self._heap
         while heap and heap[0][0] <= now:
             at, _, alarm = heappop(heap)
-            if at == alarm.armed and alarm.due <= now:
+            if at == alarm.armed and at == alarm.due:
                 alarm.armed = NEVER
                 self.stop(alarm)
                 return alarm
