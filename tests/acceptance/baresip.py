@@ -121,6 +121,14 @@ class BaresipPhone:
     def hang_up(self) -> None:
         self._command("hangup")
 
+    def hold(self, on: bool) -> None:
+        """The phone's own hold key."""
+        self._command("hold" if on else "resume")
+
+    def transfer(self, number: str) -> None:
+        """The phone's own transfer key, blind (SIP REFER)."""
+        self._command("transfer", f"sip:{number}@{self.domain}")
+
     def stop(self) -> None:
         """Unregister and end."""
         if self._process.poll() is None:
