@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from ivrengine.domain import commands as do
 from ivrengine.domain import events as ev
+from ivrengine.domain.audio import Prompt
 from ivrengine.domain.blacklist import Blacklist, BlacklistEntry
 from ivrengine.domain.caller import CallInfo
 from ivrengine.flow.compile import compile_flow
 from ivrengine.flow.flowset import Flow, FlowSet
 from ivrengine.flow.interpreter import Interpreter, Limits
 from ivrengine.flow.run import Run
-from ivrengine.flow.world import World
+from ivrengine.flow.waiting import WAITING
+from ivrengine.flow.world import QueueFacts, QueuePlace, World
 
 NAMES = [f"s{number}" for number in range(7)]
-OUTSTANDING = ("playing", "recording", "collecting", "dialling")
+OUTSTANDING = ("playing", "recording", "collecting", "dialling", "waiting")
 MOST_COMMANDS = 8 * Limits().steps_without_input * Limits().sub_flow_depth
 LARGEST_RECORD = 64 * 1024
 
@@ -121,8 +123,59 @@ STEPS = st.one_of(
     ),
     _fields(transfer=_fields(number=st.sampled_from(["0298888", "0109999", "entry"]), screening=prompts, failed=exit_)),
     _fields(transfer=_fields(extension=st.sampled_from(["5000", "entry"]), failed=exit_)),
+    _fields(
+        queue=_fields(
+            queue="one",
+            needs=st.sampled_from([{}, {"english": "3"}, {"english": "count", "mandarin": "2"}]),
+            priority=st.sampled_from(["5s", "count", "missing"]),
+            sticky=st.sampled_from([{"agent": "last"}, {"agent": "entry"}]),
+            max_waiting=st.integers(1, 9),
+            welcome=prompts,
+            music=prompts,
+            announce=_fields(
+                first="1s",
+                every="5s",
+                position=st.just([{"number": "position"}]),
+                expected=st.just(["wait", {"number": "wait_most"}]),
+                messages=st.lists(prompts, max_size=2),
+                offer=prompts,
+            ),
+            choices=st.dictionaries(key, st.one_of(
+                st.builds(lambda go, how: {"label": "Leave", "go": go, "leaves_as": how}, target,
+                          st.sampled_from(["exit_key", "voicemail", "callback_requested"])),
+                st.builds(lambda flow: {"label": "Hear", "do": "inform", "flow": flow}, st.sampled_from(["one", "two", "nowhere"])),
+                st.just({"label": "Wait", "do": "wait"}),
+            ), max_size=4),
+            announce_agent=st.just(["agent", {"digits": "agent"}]),
+            answered=exit_,
+            failed=exit_,
+        )
+    ),
+    _fields(queue=_fields(queue="two", failed=exit_)),
+    _fields(callback=_fields(queue="one", prompt=prompts, digits="3-12", tries=st.integers(1, 2), accepted=exit_, failed=exit_)),
+    _fields(callback=_fields(prompt=prompts, calendar=st.sampled_from(["office", "unknown"]), accepted=exit_, failed=exit_)),
+    _fields(
+        survey=_fields(
+            survey="service",
+            questions=st.lists(_fields(question="q", prompt=prompts, answers=st.dictionaries(key, st.just("good"), min_size=1)),
+                               min_size=1, max_size=2),
+            comment=_fields(prompt=prompts),
+            next=target,
+        )
+    ),
+    _fields(
+        desk=_fields(
+            verb="log_in",
+            ask=st.just([{"name": "agent", "prompt": "a", "digits": "2-4"},
+                         {"name": "pin", "prompt": "p", "digits": "1-9", "secret": "true"}]),
+            done=exit_,
+            refused=exit_,
+            outside=exit_,
+        )
+    ),
+    _fields(desk=_fields(verb="break", given=_fields(reason=expression), done=exit_, refused=exit_, outside=exit_)),
     _fields(hangup=_fields(prompt=prompts)),
-)
+)  # fmt: skip
 
 
 @st.composite
@@ -147,6 +200,15 @@ def compiled(text: str) -> Flow:
     return result.flow
 
 
+class SomeQueues:
+    def facts(self, queue: str) -> QueueFacts | None:
+        return QueueFacts(waiting=3) if queue == "one" else None
+
+    def place(self, token: str, now: float) -> QueuePlace | None:
+        minute = int(now) % 3
+        return None if not minute else QueuePlace(minute, 1.0, (minute, minute + 3) if int(now) % 2 else None)
+
+
 class SometimesOpen:
     def label(self, calendar: str, now: float) -> str:
         return {"office": "open" if int(now) % 2 else "holiday"}[calendar]
@@ -154,14 +216,16 @@ class SometimesOpen:
 
 WORLD = World(
     SometimesOpen(),
+    SomeQueues(),
     blacklist=Blacklist([BlacklistEntry("138*")]),
     lists={"vip": frozenset({"139*", "+8613700137000"})},
     outside_numbers=("0298888", "139*"),
 )
 CALLERS = st.builds(
-    lambda number, name: CallInfo("call-1", "400", number, name, 0.0),
+    lambda number, name, phone: CallInfo("call-1", "400", number, name, 0.0, phone),
     st.sampled_from(["", "13800138000", "+8613912345678", "${uuid}\n'"]),
     st.sampled_from(["", "Ann\nBob", "${system(rm)}", "x" * 10_000, "\u2028'\"^^,|", "名" * 3000]),
+    st.sampled_from(["", "8001"]),
 )
 
 
@@ -189,6 +253,19 @@ def ends_of(token: str, pick: int, command: do.Command) -> ev.CallEvent:
             return ev.DialEnded(token, ("answered", "busy", "no_answer", "rejected", "unregistered", "failed")[pick % 6])
         case do.Answer():
             return ev.Answered(token)
+        case do.Enqueue() | do.ReadyToTalk():
+            events = (
+                ev.AgentFound(token, "1001"), ev.AgentFound(token, "1001", "", "g.wav", True), ev.TalkBegan(token, "1001"),
+                ev.AgentLost(token), ev.TalkPaused(token), ev.Requeued(token, "two"), ev.QueueEnded(token, "answered", "1001"),
+                ev.QueueEnded(token, "timeout"), ev.QueueEnded(token, "callback_requested"),
+            )  # fmt: skip
+            return events[pick % len(events)]
+        case do.LeaveQueue(outcome=outcome):
+            return ev.QueueEnded(token, outcome)
+        case do.RequestCallback():
+            return ev.CallbackDecided(token, ("accepted", "duplicate", "not_allowed", "full", "failed")[pick % 5])
+        case do.AskDesk():
+            return ev.DeskAnswered(token, ("done", "refused", "locked")[pick % 3], (Prompt("state", "zh-CN"),) * (pick // 3 % 2))
         case _:
             return ev.PromptEnded(token, ("played", "played", "stopped", "failed")[pick % 4], "lost")
 
@@ -203,6 +280,8 @@ class Call:
         self.commands: list[do.Command] = []
         self.open: dict[str, do.Command] = {}
         self.recorded: list[str] = []
+        self.event: ev.CallEvent | None = None
+        self.waiting: set[str] = set()  # tokens of Enqueue by which the run waits
         self.take(interpreter.start(self.run, 0.0), interpreter.start(self.twin, 0.0))
 
     def happen(self, kind: str, pick: int) -> None:
@@ -215,7 +294,10 @@ class Call:
                 self.take(self.interpreter.expire(self.run, self.now), self.interpreter.expire(self.twin, self.now))
             case "end" if self.open:
                 token = list(self.open)[pick % len(self.open)]
-                event = ends_of(token, pick, self.open.pop(token))
+                command = self.open.pop(token)
+                event = ends_of(token, pick, command)
+                if isinstance(event, ev.QueueEvent) and not isinstance(event, ev.QueueEnded):
+                    self.open[token] = command  # the waiting goes on
                 wanted = not self.run.finished and self.run.frame.state.get("recording") == token
                 if wanted and isinstance(event, ev.RecordingEnded) and event.outcome == "recorded":
                     self.recorded.append(event.path)
@@ -236,6 +318,7 @@ class Call:
                 self.feed(ev.CallerHungUp())
 
     def feed(self, event: ev.CallEvent) -> None:
+        self.event = event
         self.take(self.interpreter.advance(self.run, event, self.now), self.interpreter.advance(self.twin, event, self.now))
 
     def take(self, commands: list[do.Command], same: list[do.Command]) -> None:
@@ -252,6 +335,7 @@ class Call:
 
     def check(self, commands: list[do.Command]) -> None:
         run = self.run
+        self.check_waiting(commands)
         assert len(commands) <= MOST_COMMANDS
         assert all(command.items for command in commands if isinstance(command, do.Play))
         assert len(run.frames) <= Limits().sub_flow_depth
@@ -268,6 +352,21 @@ class Call:
             after = commands[[type(c).__name__ == "LogStep" for c in commands].index(True) :] if commands else []
             assert not [c for c in after if isinstance(c, (do.Play, do.Record, do.Dial, do.CollectSecret))]
 
+    def check_waiting(self, commands: list[do.Command]) -> None:
+        """Each waiting ends once: the queue is told, or has told it itself, or a callback has its place."""
+        began = {command.token for command in commands if isinstance(command, do.Enqueue)}
+        left = [command.token for command in commands if isinstance(command, do.LeaveQueue)]
+        now = {frame.state[WAITING] for frame in self.run.frames if WAITING in frame.state}
+        known = self.waiting | began
+        assert now <= known and len(set(left)) == len(left) and set(left) <= known - now
+        ended = {self.event.token} if isinstance(self.event, ev.QueueEnded) else set()
+        taken = known if isinstance(self.event, ev.CallbackDecided) and self.event.outcome == "accepted" else set()
+        for token in known - now - set(left):
+            assert token in ended or token in taken, "a waiting is forgotten"
+        assert not ended & set(left), "a waiting that is over is left once more"
+        assert not (self.run.finished and now)
+        self.waiting = now
+
     def finish(self) -> None:
         self.feed(ev.CallerHungUp())
         assert self.run.finished
@@ -276,7 +375,7 @@ class Call:
         assert rows == list(range(len(rows)))
         settled = Counter(
             command.path for command in self.commands if isinstance(command, (do.KeepMessage, do.KeepRecording, do.DropRecording))
-        )
+        ) + Counter(command.comment_path for command in self.commands if isinstance(command, do.KeepMark) and command.comment_path)
         assert settled == Counter(self.recorded), "each recording is kept or dropped, once"
 
 
