@@ -1,11 +1,13 @@
 """The call centre of one engine: builds director, recovery and reconciler, and is the door by which sessions reach them.
 
-A part that is not there refuses by the event that the asker waits for, so that no caller waits for ever.
+What calls that are picked up after a restart ask before the queues are rebuilt is answered when they are: the places that an earlier
+process gave come first. A part that is not there refuses by the event that the asker waits for, so that no caller waits for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from ivrengine.acd.decisions import Offer
@@ -83,6 +85,8 @@ class CallCentre:
         self._deadman = deadman
         self._crew = crew
         self._alarm = alarm
+        self._too_early: list[Callable[[], None]] = []
+        self.recovery.on_done = self._answer_the_early
 
     # -- starting and stopping -----------------------------------------------------------------------------------------
 
@@ -122,14 +126,25 @@ class CallCentre:
 
     # -- what sessions ask ---------------------------------------------------------------------------------------------
 
+    def _when_rebuilt(self, work: Callable[[], None]) -> None:
+        if self.recovery.done:
+            work()
+        else:
+            self._too_early.append(work)
+
+    def _answer_the_early(self) -> None:
+        early, self._too_early = self._too_early, []
+        for work in early:
+            work()
+
     def enqueue(self, call: CallInfo, command: Enqueue) -> None:
-        self.director.enqueue(call, command)
+        self._when_rebuilt(partial(self.director.enqueue, call, command))
 
     def ready_to_talk(self, call_id: str, token: str) -> None:
-        self.director.ready_to_talk(call_id, token)
+        self._when_rebuilt(partial(self.director.ready_to_talk, call_id, token))
 
     def leave(self, call_id: str, token: str, outcome: str) -> None:
-        self.director.leave(call_id, token, outcome)  # type: ignore[arg-type]
+        self._when_rebuilt(partial(self.director.leave, call_id, token, outcome))  # type: ignore[arg-type]
 
     def keep_mark(self, call: CallInfo, command: KeepMark) -> None:
         self.director.keep_mark(call, command)
@@ -138,7 +153,7 @@ class CallCentre:
         self.director.call_began(call)
 
     def call_ended(self, call_id: str) -> None:
-        self.director.call_ended(call_id)
+        self._when_rebuilt(partial(self.director.call_ended, call_id))
 
     def extension_rung(self, call_id: str, extension: str) -> None:
         self.director.extension_rung(call_id, extension)
@@ -150,10 +165,10 @@ class CallCentre:
         if self.callbacks is None:
             self._reception.call_event(call.call_id, CallbackDecided(command.token, "failed"))
         else:
-            self.callbacks(call, command)
+            self._when_rebuilt(partial(self.callbacks, call, command))
 
     def ask_desk(self, call: CallInfo, command: AskDesk) -> None:
         if self.desk is None:
             self._reception.call_event(call.call_id, DeskAnswered(command.token, "failed"))
         else:
-            self.desk(call, command)
+            self._when_rebuilt(partial(self.desk, call, command))

@@ -2,7 +2,7 @@
 
 ``load`` reads the rows before the link is up; ``rebuild`` runs once, when the switch's channels are known, and never waits. What it does:
 
-- agents are where they were, and matched only after ``Opened``;
+- agents are where they were, and matched only after ``Opened``, when also the calls picked up have said what they still want;
 - a caller and an agent who still hear each other go on, and so does their recording;
 - a caller who was waiting, and is there, has the place they had; one whose agent had not been connected yet waits again;
 - an agent who was consulting somebody has the caller back;
@@ -62,6 +62,7 @@ class QueueRecovery:
         adopt_leg: Callable[[Offer, str, Director], AgentLeg],
         clock: Callable[[], float],
     ) -> None:
+        self.on_done: Callable[[], None] = lambda: None
         self.lost: Callable[[Waiting], None] = lambda waiting: None
         self._director = director
         self._store = store
@@ -90,7 +91,6 @@ class QueueRecovery:
 
     def rebuild(self, legs: list[LegState]) -> None:
         """Everything that can be found again is found; then matching begins."""
-        self.done = True
         rows, self._rows = self._rows, Rows()
         alive = self._alive()
         talks = self._talks_that_go_on(rows, legs, alive)
@@ -106,6 +106,8 @@ class QueueRecovery:
         self._end_attempts(rows, going_on)
         self._wait_on(rows, {segment.item_id for segment, _, _, _ in talks}, alive)
         self._remember_ends(rows)
+        self.done = True
+        self.on_done()
         self._director.feed(Opened())
         note(
             log, "queues and agents are as they were", waiting=len(self._director.room), talks=len(self._director.talks),
