@@ -30,7 +30,7 @@ from ivrengine.flow.flowset import Place
 from ivrengine.flow.schema_findings import validate
 
 from .pin_form import PIN_FORM, is_pin, is_pin_hash
-from .records import NOUNS, PARTS, Agent, Part, Record, Site, a_noun, name_of, to_dict
+from .records import NOUNS, PARTS, REFERENCES, Agent, Part, Record, Site, a_noun, name_of, to_dict
 from .schema import KEYS, SPECS, record_of
 
 MOST_RECORDS = 10_000  # of one part
@@ -45,13 +45,6 @@ _NAMES: dict[Part, tuple[re.Pattern[str], str]] = {
     "queues": (_NAME, "use small letters, digits, _ and -"),
     "agents": (re.compile(r"[0-9]{1,10}\Z"), "use one to ten digits, which agents key"),
 }
-# who holds names of what, in which field
-_REFERENCES: tuple[tuple[Part, str, Part], ...] = (
-    ("dispositions", "queues", "queues"),
-    ("agents", "team", "teams"),
-    ("agents", "skills", "skills"),
-    ("agents", "queues", "queues"),
-)
 _SHORT_FORMS: frozenset[Part] = frozenset({"skills", "teams", "reasons", "dispositions"})  # a bare text is the title
 
 
@@ -171,7 +164,7 @@ class _Reader:
     def _references(self) -> None:
         """Of every record, sound or not, so that all is told at once."""
         assert isinstance(self.document.node, MapNode)
-        for holder, field_name, part in _REFERENCES:
+        for holder, field_name, part in REFERENCES:
             records = self.document.at(KEYS[holder])
             if KEYS[holder] not in self.document.node.entries:
                 self._stored_references(holder, field_name, part)

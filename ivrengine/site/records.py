@@ -97,6 +97,13 @@ NOUNS: dict[Part, str] = {
     "skills": "skill", "teams": "team", "reasons": "break reason", "dispositions": "disposition", "queues": "queue",
     "agents": "agent",
 }  # fmt: skip
+# who names records of which other part, in which field
+REFERENCES: tuple[tuple[Part, str, Part], ...] = (
+    ("dispositions", "queues", "queues"),
+    ("agents", "team", "teams"),
+    ("agents", "skills", "skills"),
+    ("agents", "queues", "queues"),
+)
 
 
 def a_noun(part: Part) -> str:
@@ -119,6 +126,17 @@ def name_of(record: Record) -> str:
             return record.code
         case _:
             return record.name
+
+
+def holders(site: Site, part: Part, name: str) -> list[str]:
+    """Which other records name this one (``agent 1001``), so that it can't go."""
+    found = []
+    for holder, field_name, named in REFERENCES:
+        for record in getattr(site, holder) if named == part else ():
+            held = to_dict(record)[field_name]
+            if name in ([held] if isinstance(held, str) else held):
+                found.append(f"{NOUNS[holder]} {name_of(record)}")
+    return found
 
 
 def to_dict(record: Record) -> dict[str, Any]:

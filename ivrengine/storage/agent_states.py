@@ -94,9 +94,16 @@ class AgentStates:
 
         The first of an agent may have begun before ``a``.
         """
-        rest = (
-            "FROM agent_states AS s WHERE ?1 IN ('', agent_id) AND since < ?3 AND (since >= ?2 OR state_id = (SELECT state_id"
-            " FROM agent_states WHERE agent_id = s.agent_id AND since < ?2 ORDER BY since DESC, state_id DESC LIMIT 1))"
-            " ORDER BY agent_id, since, state_id"
-        )
-        return self._database.read(lambda db: select(db, AgentState, rest, [storable(agent_id), a, b]))
+        agent_id = storable(agent_id)
+
+        def read(db: sqlite_utils.Database) -> list[AgentState]:
+            # Per agent one look into the index; the log itself may hold years.
+            before = (
+                "FROM agent_states WHERE state_id IN (SELECT (SELECT state_id FROM agent_states AS s WHERE s.agent_id = seats.agent_id"
+                " AND since < ?2 ORDER BY since DESC, state_id DESC LIMIT 1) FROM seats WHERE ?1 IN ('', seats.agent_id))"
+            )
+            within = "FROM agent_states WHERE ?1 IN ('', agent_id) AND since >= ?2 AND since < ?3 ORDER BY since, state_id"
+            found = select(db, AgentState, before, [agent_id, a]) + select(db, AgentState, within, [agent_id, a, b])
+            return sorted(found, key=lambda state: state.agent_id)
+
+        return self._database.read(read)

@@ -39,3 +39,7 @@ class AmbiguousRecord(StorageError):
 
 class SiteChanged(StorageError):
     """Somebody else has changed the site meanwhile."""
+
+
+class StillNeeded(StorageError):
+    """Another record names it."""

@@ -14,15 +14,16 @@ from typing import Any
 
 import sqlite_utils
 
-from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, a_noun, from_dict, name_of, part_of, to_dict
+from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, a_noun, from_dict, holders, name_of, part_of, to_dict
 
 from . import audit
 from .database import Database, Ticket
-from .errors import NoSuchRecord, SiteChanged
+from .errors import NoSuchRecord, SiteChanged, StillNeeded
 from .pin_checks import PinChecks, PinVerdict
 from .rows import bump, revision, storable
 
 KIND = "site"
+HOLDERS_SHOWN = 10  # records in one sentence
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,15 @@ class Sites:
         return self._database.submit(lambda db: save_record(db, record, who, at), a_noun(part_of(record)))
 
     def remove(self, part: Part, name: str, who: str, at: float) -> Ticket[None]:
-        """Waiting raises NoSuchRecord when there is none of that name."""
-        return self._database.submit(lambda db: remove_record(db, part, name, who, at), f"the removal of a {NOUNS[part]}")
+        """Waiting raises NoSuchRecord when there is none of that name, StillNeeded when another record names it."""
+
+        def write(db: sqlite_utils.Database) -> None:
+            needing = holders(read_site(db), part, name)
+            if needing:
+                raise StillNeeded(f"the {NOUNS[part]} {storable(name)[:40]!r} is still named by {', '.join(needing[:HOLDERS_SHOWN])}")
+            remove_record(db, part, name, who, at)
+
+        return self._database.submit(write, f"the removal of {a_noun(part)}")
 
     def replace(self, site: Site, who: str, at: float, *, expected_revision: int | None = None) -> Ticket[None]:
         """``site`` instead of what there is, all or nothing. Agents whose ``pin_hash`` is "" keep the PIN they have.

@@ -11,7 +11,7 @@ from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules,
 from ivrengine.site.pin_form import is_pin_hash
 from ivrengine.site.records import Agent, Disposition, Site, Skill
 from ivrengine.storage import pin_checks
-from ivrengine.storage.errors import NoSuchRecord, SiteChanged
+from ivrengine.storage.errors import NoSuchRecord, SiteChanged, StillNeeded
 from ivrengine.storage.pins import BadPin, make_hash
 from ivrengine.storage.store import Store
 
@@ -113,6 +113,18 @@ def test_what_is_not_there_can_t_be_removed_or_given_a_pin(store: Store) -> None
     with pytest.raises(NoSuchRecord, match="no agent '1009'"):
         store.site.set_pin("1009", "4711", "li", 1.0)
     assert store.audit.recent() == []
+
+
+def test_what_others_name_can_t_be_removed_before_them(store: Store) -> None:
+    store.site.replace(SITE, "wang", 1.0).wait()
+    for part, name, holder in (("queues", "delivery", "disposition 11, agent 1001"), ("teams", "day", "agent 1001"),
+                               ("skills", "english", "agent 1001")):  # fmt: skip
+        with pytest.raises(StillNeeded, match=f"{name!r} is still named by {holder}$"):
+            store.site.remove(part, name, "li", 2.0).wait()  # type: ignore[arg-type]
+    store.site.remove("dispositions", "11", "li", 3.0)
+    store.site.remove("agents", "1001", "li", 3.0)
+    store.site.remove("queues", "delivery", "li", 3.0).wait()
+    assert [queue.name for queue in store.site.load().queues] == ["circulation"]
 
 
 @pytest.mark.parametrize("pin", ["123", "1234567890123", "12a4", "１２３４", "12 34"])
