@@ -86,6 +86,7 @@ class Engine:
             self.recorder.alarm,
         )
         self.world.queues = self.call_centre.director.board
+        self.recovery.switch_restarted = self.call_centre.recovery.switch_restarted
         self.reception.resynchronise = self.recovery.resynchronise
         self.reception.taken = self.deadman.arm
         self.reception.open(

@@ -13,11 +13,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from ivrengine.acd.decisions import ItemEnded, Offer
-from ivrengine.acd.happenings import AgentFound, Opened, Queued, TalkFound
+from ivrengine.acd.decisions import ItemEnded, Offer, WrapUpEnded
+from ivrengine.acd.happenings import AgentFound, Left, Opened, Queued, TalkFound
+from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import AgentLost, QueueEnded, TalkBegan
 from ivrengine.domain.legs import LegEvent, LegGone, LegState
 from ivrengine.esl.errors import EslError
@@ -94,18 +96,28 @@ class QueueRecovery:
         rows, self._rows = self._rows, Rows()
         alive = self._alive()
         talks = self._talks_that_go_on(rows, legs, alive)
-        self._find_agents(rows, {attempt_id: segment for segment, attempt_id, _, _ in talks})
-        for segment, attempt_id, leg, caller in talks:
-            self._go_on(rows, segment, attempt_id, leg, caller)
+        attempts = {attempt_id for _, attempt_id, _, _ in talks}
+        items = {segment.item_id for segment, _, _, _ in talks}
         going_on = {leg.leg_id for _, _, leg, _ in talks}
         partners = {caller for _, _, _, caller in talks}
+        for state in rows.agents.values():
+            self._guarded(self._find_agent, state, rows, attempts)
+        for segment, attempt_id, leg, caller in talks:
+            self._guarded(self._go_on, rows, segment, attempt_id, leg, caller)
         for leg in legs:
             if leg.leg_id not in going_on and leg.leg_id not in partners:
-                self._end_leg(leg, rows.attempts.get(leg.leg_id), rows, alive)
-        self._end_talks(rows, {segment.item_id for segment, _, _, _ in talks}, alive)
-        self._end_attempts(rows, going_on)
-        self._wait_on(rows, {segment.item_id for segment, _, _, _ in talks}, alive)
-        self._remember_ends(rows)
+                self._guarded(self._end_leg, leg, rows.attempts.get(leg.leg_id), rows, alive)
+        for segment in rows.talking:
+            if segment.item_id not in items:
+                self._guarded(self._end_talk, segment, alive)
+        for leg_id, attempt in rows.attempts.items():
+            if leg_id not in going_on:
+                self._director.records.offer_ended(attempt.attempt_id, "withdrawn")
+        for segment in rows.waiting:
+            if segment.item_id not in items:
+                self._guarded(self._wait_on, segment, rows, alive)
+        for token, segment in rows.over.items():
+            self._guarded(self._remember_end, token, segment)
         self.done = True
         self.on_done()
         self._director.feed(Opened())
@@ -113,6 +125,14 @@ class QueueRecovery:
             log, "queues and agents are as they were", waiting=len(self._director.room), talks=len(self._director.talks),
             agents=sum(view.intent != "LOGGED_OUT" for view in self._director.dispatcher.agents()),
         )  # fmt: skip
+
+    def _guarded(self, work: Callable[..., None], *args: Any) -> None:
+        """What can't be found again must not cost the others."""
+        try:
+            work(*args)
+        except Exception as error:
+            log.exception("something of an earlier process could not be picked up")
+            self._director.alarm(RaiseAlarm("recovery_failed", f"{work.__name__}: {type(error).__name__}: {error}"))
 
     # -- talks ---------------------------------------------------------------------------------------------------------
 
@@ -184,51 +204,51 @@ class QueueRecovery:
 
         director.on_talk_ended.append(over)
 
-    def _end_talks(self, rows: Rows, going_on: set[str], alive: Mapping[str, object]) -> None:
-        """Talks that ended while nobody of us looked."""
+    def _end_talk(self, segment: Segment, alive: Mapping[str, object]) -> None:
+        """It ended while nobody of us looked."""
         director, now = self._director, self._now()
-        for segment in rows.talking:
-            if segment.item_id in going_on:
-                continue
-            talk = Talk(
-                segment.attempt_id, segment.item_id, segment.call_id, segment.token, segment.agent_id, segment.queue, "",
-                now if segment.ended_at is None else segment.ended_at,
-            )  # fmt: skip
-            after = director.records.talked(talk, now)
-            view = director.dispatcher.agent(segment.agent_id)
-            if view is not None and view.work == "WRAP_UP":
-                director.after[segment.agent_id] = after
-            if segment.recording_path and not segment.recording_ms:
-                director.crew.spawn(director.recordings.judge, segment.item_id, segment.recording_path)
-            if segment.call_id in alive and segment.token:
-                waiting = _waiting_of(segment)
-                director.room.add(waiting)
-                talk_ms = round(after.handled_seconds * 1000)
-                director.tell(segment.call_id, QueueEnded(segment.token, "answered", segment.agent_id, talk_ms))
+        talk = Talk(
+            segment.attempt_id, segment.item_id, segment.call_id, segment.token, segment.agent_id, segment.queue, "",
+            now if segment.ended_at is None else segment.ended_at,
+        )  # fmt: skip
+        after = director.records.talked(talk, now)
+        view = director.dispatcher.agent(segment.agent_id)
+        if view is not None and view.work == "WRAP_UP":
+            director.after[segment.agent_id] = after
+        if segment.recording_path and not segment.recording_ms:
+            director.crew.spawn(director.recordings.judge, segment.item_id, segment.recording_path)
+        if segment.call_id in alive and segment.token:
+            director.room.add(_waiting_of(segment))
+            talk_ms = round(after.handled_seconds * 1000)
+            director.tell(segment.call_id, QueueEnded(segment.token, "answered", segment.agent_id, talk_ms))
 
     # -- agents --------------------------------------------------------------------------------------------------------
 
-    def _find_agents(self, rows: Rows, talks: Mapping[str, Segment]) -> None:
-        director, now = self._director, self._now()
-        over = {segment.attempt_id: segment for segment in rows.talking if segment.attempt_id not in talks}
-        for state in rows.agents.values():
-            if state.intent not in ("READY", "NOT_READY") or director.site.agent(state.agent_id) is None:
-                continue
-            until, queue = (state.wrap_up_until, state.wrap_up_queue) if state.work == "WRAP_UP" else (0.0, "")
-            ended = over.get(state.attempt_id) if state.attempt_id else None
-            if ended is not None and (rules := director.site.queue(ended.queue)) is not None:
-                until, queue = now + max(rules.wrap_up_least_seconds, rules.wrap_up_most_seconds), ended.queue
-            director.feed(
-                AgentFound(
-                    state.agent_id, state.phone, "READY" if state.intent == "READY" else "NOT_READY", state.reason, state.since,
-                    state.idle_since or state.since, state.calls, state.talk_seconds, until, queue,
-                )  # fmt: skip
-            )
-            last = rows.wrapping.get(state.agent_id)
-            if until > now and ended is None and last is not None:
-                handled = (last.talk_seconds or 0.0) + (last.hold_seconds or 0.0)
-                began = last.talk_ended_at or now
-                director.after[state.agent_id] = AfterTalk(last.item_id, last.queue, last.attempt_id, began, handled)
+    def _find_agent(self, state: AgentState, rows: Rows, talks: Container[str]) -> None:
+        director, now, agent_id = self._director, self._now(), state.agent_id
+        if state.intent not in ("READY", "NOT_READY") or director.site.agent(agent_id) is None:
+            return
+        until, queue = (state.wrap_up_until, state.wrap_up_queue) if state.work == "WRAP_UP" else (0.0, "")
+        talked = (each for each in rows.talking if each.agent_id == agent_id and each.attempt_id == state.attempt_id)
+        ended = next((each for each in talked if each.attempt_id not in talks), None)
+        if ended is not None and (rules := director.site.queue(ended.queue)) is not None:
+            until, queue = now + max(rules.wrap_up_least_seconds, rules.wrap_up_most_seconds), ended.queue
+        director.feed(
+            AgentFound(
+                agent_id, state.phone, "READY" if state.intent == "READY" else "NOT_READY", state.reason, state.since,
+                state.idle_since or state.since, state.calls, state.talk_seconds, until, queue,
+            )  # fmt: skip
+        )
+        last = rows.wrapping.get(agent_id)
+        if ended is None and last is not None:
+            handled = (last.talk_seconds or 0.0) + (last.hold_seconds or 0.0)
+            after = AfterTalk(last.item_id, last.queue, last.attempt_id, last.talk_ended_at or now, handled)
+            if until > now:
+                director.after[agent_id] = after
+            else:
+                rules = director.site.queue(last.queue)
+                automatic = rules is not None and rules.disposition_required and not last.disposition
+                director.records.wrapped_up(after, WrapUpEnded(agent_id, last.attempt_id, last.disposition, automatic), until)
 
     # -- legs and offers -----------------------------------------------------------------------------------------------
 
@@ -270,11 +290,6 @@ class QueueRecovery:
         director.own_leg(leg.leg_id, on)
         return True
 
-    def _end_attempts(self, rows: Rows, going_on: set[str]) -> None:
-        for leg_id, attempt in rows.attempts.items():
-            if leg_id not in going_on:
-                self._director.records.offer_ended(attempt.attempt_id, "withdrawn")
-
     def _kill(self, leg_id: str) -> None:
         try:
             self._director.legs.kill(leg_id)
@@ -283,35 +298,40 @@ class QueueRecovery:
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    def _wait_on(self, rows: Rows, going_on: set[str], alive: Mapping[str, object]) -> None:
+    def _wait_on(self, segment: Segment, rows: Rows, alive: Mapping[str, object]) -> None:
         director, now = self._director, self._now()
-        for segment in rows.waiting:
-            if segment.item_id in going_on:
-                continue
-            if segment.call_id not in alive:
-                waited = max(0.0, now - segment.queued_at)
-                director.records.item_ended(ItemEnded(segment.item_id, segment.queue, "failed", waited))
-                self.lost(_waiting_of(segment))
-                continue
-            waiting = _waiting_of(segment, in_line=True)
-            waiting.event = AgentLost(segment.token)
-            director.room.add(waiting)
-            director.feed(
-                Queued(
-                    segment.item_id, segment.queue, segment.queued_at, segment.rings, segment.boost_seconds, segment.sticky_agent,
-                    max(0.0, segment.queued_at + segment.sticky_seconds - now), segment.max_wait_seconds, False, segment.excluded,
-                    rows.tried.get(segment.item_id, 0),
-                )  # fmt: skip
-            )
+        if segment.call_id not in alive:
+            waited = max(0.0, now - segment.queued_at)
+            director.records.item_ended(ItemEnded(segment.item_id, segment.queue, "failed", waited))
+            self.lost(_waiting_of(segment))
+            return
+        waiting = _waiting_of(segment, in_line=True)
+        waiting.event = AgentLost(segment.token)
+        director.room.add(waiting)
+        director.feed(
+            Queued(
+                segment.item_id, segment.queue, segment.queued_at, segment.rings, segment.boost_seconds, segment.sticky_agent,
+                max(0.0, segment.queued_at + segment.sticky_seconds - now), segment.max_wait_seconds, False, segment.excluded,
+                rows.tried.get(segment.item_id, 0),
+            )  # fmt: skip
+        )
 
-    def _remember_ends(self, rows: Rows) -> None:
-        """For steps that have not heard yet how their waiting ended."""
-        for token, segment in rows.over.items():
-            if self._director.room.of_token(token) is None:
-                waiting = _waiting_of(segment)
-                self._director.room.add(waiting)
-                talk_ms = round(((segment.talk_seconds or 0.0) + (segment.hold_seconds or 0.0)) * 1000)
-                self._director.tell(segment.call_id, QueueEnded(token, segment.terminal, segment.agent_id, talk_ms))
+    def _remember_end(self, token: str, segment: Segment) -> None:
+        """For a step that has not heard yet how its waiting ended."""
+        if self._director.room.of_token(token) is None:
+            self._director.room.add(_waiting_of(segment))
+            talk_ms = round(((segment.talk_seconds or 0.0) + (segment.hold_seconds or 0.0)) * 1000)
+            self._director.tell(segment.call_id, QueueEnded(token, segment.terminal, segment.agent_id, talk_ms))
+
+    # -- a restart of the switch ---------------------------------------------------------------------------------------
+
+    def switch_restarted(self) -> None:
+        """All channels are gone: nobody waits any more, by no fault of theirs."""
+        director = self._director
+        for waiting in director.room:
+            if waiting.in_line and director.dispatcher.position(waiting.item_id) is not None:
+                director.feed(Left(waiting.item_id, "failed"))
+                self.lost(waiting)
 
 
 def _waiting_of(segment: Segment, *, in_line: bool = False) -> Waiting:

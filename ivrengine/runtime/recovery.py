@@ -48,6 +48,8 @@ class Recovery:
         self._clock = clock
         self._saved: dict[str, Run] = {}
         self._begun: set[str] = set()  # calls that were ours and have no end yet
+        self.switch_restarted: Callable[[], None] = lambda: None  # called before the ends of the calls it had are told
+        self._core_uuid = ""
         self.alive: dict[str, ChannelState] = {}  # the callers' channels, as the switch had them when the link came up
 
     def load(self) -> None:
@@ -74,6 +76,9 @@ class Recovery:
         return [(call_id, frame.state[WAITING]) for call_id, frame in frames if WAITING in frame.state]
 
     def resynchronise(self, core_uuid: str, channels: list[ChannelState]) -> None:
+        if self._core_uuid not in ("", core_uuid):
+            self.switch_restarted()
+        self._core_uuid = core_uuid
         self.alive = alive = {channel.call_id: channel for channel in channels}
         sessions = dict(self._reception.sessions)
         for call_id, session in sessions.items():
