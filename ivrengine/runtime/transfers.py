@@ -261,6 +261,7 @@ class Transfers:
             self._director.release_leg(talk)
         except IvrEngineError as error:
             self._passing.pop(talk.call_id, None)
+            talk.passed_on = False
             self._sides.kill(passing.leg_id)
             return refused(str(error))
         self._free_agent(talk)
@@ -393,7 +394,8 @@ class Transfers:
         consultation.state = "OVER"
         self._consulting.pop(consultation.talk.attempt_id, None)
 
-    def _sides_kill_talk(self, talk: Talk) -> None:
+    def _free_agent(self, talk: Talk) -> None:
+        """By the end of their leg; the director is told of it like of any other."""
         self._legs.kill(talk.leg_id)
 
     def _audit(self, who: Who, verb: str, talk: Talk, destination: Destination) -> None:
