@@ -13,11 +13,12 @@ import click
 from ..config import Settings
 from ..flow.compile import load_flows
 from ..flow.document import LARGEST_DOCUMENT
-from ..flow.finding import Finding, errors
+from ..flow.finding import Finding, did_you_mean, errors
 from ..flow.flowset import Place
 from ..flow.types import QueueRef, walk
 from ..runtime.site_files import read_site
 from ..site.differences import Difference, differences
+from ..site.fields import fields_of_site
 from ..site.reading import read_site_file
 from ..site.records import PARTS, Site, name_of, to_dict
 from ..site.schema import KEYS
@@ -46,6 +47,20 @@ def show_site(settings: Settings, as_json: bool) -> None:
         return
     rows = [(KEYS[part], len(getattr(stored, part)), ", ".join(map(name_of, getattr(stored, part)))) for part in PARTS]
     print_table(("part", "records", "names"), rows, "")
+
+
+@site.command("fields")
+@click.argument("part", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table.")
+def show_fields(part: str | None, as_json: bool) -> None:
+    """Tell what may stand in site.yml: every field of PART (such as queues; of all without it), what is usual, and what it means."""
+    if part not in (None, *KEYS.values()):
+        raise click.BadParameter(f"{part!r} is no part of a site; {did_you_mean(part or '', KEYS.values())}", param_hint="PART")
+    found = [each for each in fields_of_site() if part in (None, each.part)]
+    if as_json:
+        print_json(found)
+        return
+    print_table(("part", "field", "usual", "meaning"), [dataclasses.astuple(each) for each in found], "")
 
 
 @site.command("export")

@@ -180,6 +180,13 @@ class _Reader:
         self._unique("agents", "extension", ((agent.agent_id, agent.extension) for agent in site.agents))
         self._unique("queues", "number", ((queue.name, queue.number) for queue in site.queues))
 
+        phones = {agent.extension: agent.agent_id for agent in site.agents if agent.extension}
+        for queue in site.queues:
+            other = queue.number if site.agent(queue.number) else phones.get(queue.number) if queue.number else None
+            if other:
+                sentence = f"agent {other} is reached by {shown(queue.number)} already, so nobody could transfer to this queue's"
+                self._report("repeated_number", self._place("queues", queue.name, "number"), sentence, "give the queue another number")
+
     def _stored_references(self, holder: Part, field_name: str, part: Part) -> None:
         """Of records that the file leaves as they are, to what it takes away."""
         for record in getattr(self.result.site, holder):

@@ -17,6 +17,7 @@ from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules,
 from ivrengine.flow.types import KEYS as KEYS_OF_A_PHONE
 from ivrengine.flow.types import ExtensionNumber, Seconds, StepSpec
 
+from .pin_form import PIN_FORM
 from .records import Agent, Disposition, Part, Record, Skill
 
 TITLE_LIMIT = 120  # characters
@@ -71,55 +72,65 @@ Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class SkillSpec(StepSpec):
-    title: Title = ""
+    title: Title = Field("", description="as people call it")
 
 
 class TeamSpec(StepSpec):
-    title: Title = ""
-    most_away: Count = _TEAM.most_away
+    title: Title = Field("", description="as people call it")
+    most_away: Count = Field(_TEAM.most_away, description="so many may be on a break at once; 0: all")
 
 
 class ReasonSpec(StepSpec):
-    title: Title = ""
-    longest: Seconds = _REASON.longest_seconds
-    approval: bool = _REASON.approval
+    title: Title = Field("", description="as people call it")
+    longest: Seconds = Field(_REASON.longest_seconds, description="longer is an alarm; 0s: never")
+    approval: bool = Field(_REASON.approval, description="a supervisor must agree first")
 
 
 class DispositionSpec(StepSpec):
-    title: Title = ""
-    queues: tuple[str, ...] = Field(default=(), max_length=MOST_QUEUES)
+    title: Title = Field("", description="what a talk was about, as people call it")
+    queues: tuple[str, ...] = Field((), max_length=MOST_QUEUES, description="only for talks of these queues; none: of all")
 
 
 class QueueSpec(StepSpec):
-    title: Title = ""
-    strategy: StrategyName = _QUEUE.strategy
-    order: Literal["cost", "age"] = _QUEUE.order
-    weight: Seconds = _QUEUE.weight_seconds
-    capacity: Count = _QUEUE.capacity
-    max_wait: Seconds = _QUEUE.max_wait_seconds
-    when_empty: Literal["wait", "refuse"] = _QUEUE.when_empty
-    no_agent: Seconds = _QUEUE.no_agent_seconds
-    ring: Seconds = Field(default=_QUEUE.ring_seconds, ge=3, le=300)
-    ring_all_limit: int = Field(default=_QUEUE.ring_all_limit, ge=1, le=50)
-    accept_key: Annotated[str, AfterValidator(_key)] = _QUEUE.accept_key
-    accept: Seconds = Field(default=_QUEUE.accept_seconds, ge=1, le=120)
-    wrap_up_least: Seconds = _QUEUE.wrap_up_least_seconds
-    wrap_up_most: Seconds = _QUEUE.wrap_up_most_seconds
-    disposition_required: bool = _QUEUE.disposition_required
-    longest_hold: Seconds = _QUEUE.longest_hold_seconds
-    exclusion: Seconds = _QUEUE.exclusion_seconds
-    short_abandon: Seconds = _QUEUE.short_abandon_seconds
-    service_level: Seconds = _QUEUE.service_level_seconds
-    record: bool = _QUEUE.record
-    announce_recording: bool = _QUEUE.announce_recording
-    whisper: bool = _QUEUE.whisper
-    callback_from_abandoned: bool = _QUEUE.callback_from_abandoned
-    callback_from_messages: bool = _QUEUE.callback_from_messages
-    callback_first: Literal["agent", "customer"] = _QUEUE.callback_first
-    callback_tries: int = Field(default=_QUEUE.callback_tries, ge=1, le=20)
-    callback_pause: Seconds = _QUEUE.callback_pause_seconds
-    callback_ring: Seconds = Field(default=_QUEUE.callback_ring_seconds, ge=5, le=300)
-    number: Annotated[str, AfterValidator(_keyed)] = _QUEUE.number
+    title: Title = Field("", description="as agents see it on their phones")
+    number: Annotated[str, AfterValidator(_keyed)] = Field(_QUEUE.number, description="by which agents transfer a caller to it")
+    strategy: StrategyName = Field(_QUEUE.strategy, description="which of several free agents is rung")
+    order: Literal["cost", "age"] = Field(
+        _QUEUE.order, description="whom a free agent serves first: who fits best (cost), or who has waited longest (age)"
+    )
+    weight: Seconds = Field(_QUEUE.weight_seconds, description="head start of its callers over those of other queues")
+    capacity: Count = Field(_QUEUE.capacity, description="so many may wait, one more is refused; 0: any number")
+    max_wait: Seconds = Field(_QUEUE.max_wait_seconds, description="then the wait ends as timeout; 0s: never")
+    when_empty: Literal["wait", "refuse"] = Field(_QUEUE.when_empty, description="a caller who comes while no agent is logged in")
+    no_agent: Seconds = Field(
+        _QUEUE.no_agent_seconds, description="so long without any agent logged in, then the wait ends; 0s: never"
+    )
+    ring: Seconds = Field(_QUEUE.ring_seconds, ge=3, le=300, description="an agent's phone rings so long")
+    ring_all_limit: int = Field(_QUEUE.ring_all_limit, ge=1, le=50, description="phones that ring at once with strategy ring_all")
+    accept_key: Annotated[str, AfterValidator(_key)] = Field(
+        _QUEUE.accept_key, description="which the agent presses after answering; none: connected at once"
+    )
+    accept: Seconds = Field(_QUEUE.accept_seconds, ge=1, le=120, description="time to press it")
+    wrap_up_least: Seconds = Field(_QUEUE.wrap_up_least_seconds, description="wrap-up lasts so long at least")
+    wrap_up_most: Seconds = Field(
+        _QUEUE.wrap_up_most_seconds, description="and ends by itself after this; 0s: at once, or never where a disposition is required"
+    )
+    disposition_required: bool = Field(_QUEUE.disposition_required, description="wrap-up lasts until a disposition is given")
+    longest_hold: Seconds = Field(_QUEUE.longest_hold_seconds, description="a caller on hold for longer is an alarm; 0s: never")
+    exclusion: Seconds = Field(
+        _QUEUE.exclusion_seconds, description="a caller is not offered again so soon to an agent who refused or missed them"
+    )
+    short_abandon: Seconds = Field(_QUEUE.short_abandon_seconds, description="who hangs up sooner counts as short abandon")
+    service_level: Seconds = Field(_QUEUE.service_level_seconds, description="within which calls should be answered")
+    record: bool = Field(_QUEUE.record, description="talks are recorded")
+    announce_recording: bool = Field(_QUEUE.announce_recording, description="and the caller is told so")
+    whisper: bool = Field(_QUEUE.whisper, description="the agent hears queue and customer before the connection")
+    callback_from_abandoned: bool = Field(_QUEUE.callback_from_abandoned, description="who hung up while waiting is called back")
+    callback_from_messages: bool = Field(_QUEUE.callback_from_messages, description="who left a message is called back")
+    callback_first: Literal["agent", "customer"] = Field(_QUEUE.callback_first, description="who is rung first for a callback")
+    callback_tries: int = Field(_QUEUE.callback_tries, ge=1, le=20, description="times that a customer is dialled in all")
+    callback_pause: Seconds = Field(_QUEUE.callback_pause_seconds, description="between two of them")
+    callback_ring: Seconds = Field(_QUEUE.callback_ring_seconds, ge=5, le=300, description="the customer's phone rings so long")
 
     @model_validator(mode="after")
     def _least_before_most(self) -> QueueSpec:
@@ -129,31 +140,36 @@ class QueueSpec(StepSpec):
 
 
 class MembershipSpec(StepSpec):
-    tier: int = Field(default=_PLACE.tier, ge=1, le=1000)
-    penalty: int = Field(default=_PLACE.penalty, ge=0, le=100_000)
+    tier: int = Field(_PLACE.tier, ge=1, le=1000, description="a lower tier is asked first")
+    penalty: int = Field(_PLACE.penalty, ge=0, le=100_000, description="makes the agent dearer within the tier")
 
 
 class AgentSpec(StepSpec):
-    name: Title = ""
-    team: str = ""
-    supervisor: bool = False
-    pin: str = ""  # checked by the reader, whose sentences don't tell it
-    pin_hash: str = ""
-    extension: ExtensionNumber = ExtensionNumber("")
-    greeting: Annotated[Text, Field(max_length=PATH_LIMIT)] = ""
-    skills: dict[str, Level] = Field(default={}, max_length=MOST_SKILLS)
+    name: Title = Field("", description="the person's")
+    team: str = Field("", description="whose cap on breaks counts")
+    supervisor: bool = Field(False, description="may listen, whisper, allow breaks, move callers")
+    # checked by the reader, whose sentences don't tell it
+    pin: str = Field("", description=f"{PIN_FORM}; only its hash is kept; none: the one there is stays")
+    pin_hash: str = Field("", description="of the PIN, as an export writes it")
+    extension: ExtensionNumber = Field(ExtensionNumber(""), description="a phone that is always this agent's; none: any phone")
+    greeting: Annotated[Text, Field(max_length=PATH_LIMIT)] = Field(
+        "", description="sound file with the agent's own words to callers"
+    )
+    skills: dict[str, Level] = Field({}, max_length=MOST_SKILLS, description="skill: level from 1 to 10")
     queues: Annotated[
         dict[str, Annotated[MembershipSpec, BeforeValidator(_place)]],
         BeforeValidator(_memberships),
         Field(max_length=MOST_QUEUES),
-    ] = {}
-    position: Count = _AGENT.position
-    no_answer_limit: int = Field(default=_AGENT.no_answer_limit, ge=1, le=100)
-    no_answer: Seconds = _AGENT.no_answer_seconds
-    rejected: Seconds = _AGENT.rejected_seconds
-    busy: Seconds = _AGENT.busy_seconds
-    unregistered: Seconds = _AGENT.unregistered_seconds
-    record: bool = _AGENT.record
+    ] = Field({}, description="queue: tier, or queue: {tier: 1, penalty: 0}, or a list of queues")
+    position: Count = Field(_AGENT.position, description="place in line with strategy top_down")
+    no_answer_limit: int = Field(
+        _AGENT.no_answer_limit, ge=1, le=100, description="missed calls in a row, then the agent is not ready"
+    )
+    no_answer: Seconds = Field(_AGENT.no_answer_seconds, description="no call so long after a missed one below the limit")
+    rejected: Seconds = Field(_AGENT.rejected_seconds, description="the same after a rejected one")
+    busy: Seconds = Field(_AGENT.busy_seconds, description="the same after the phone was busy")
+    unregistered: Seconds = Field(_AGENT.unregistered_seconds, description="the same after the phone was not registered")
+    record: bool = Field(_AGENT.record, description="this agent's talks are recorded, where the queue's are")
 
 
 SPECS: dict[Part, type[StepSpec]] = {

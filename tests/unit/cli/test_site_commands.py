@@ -18,6 +18,7 @@ from ivrengine.flow.compile import load_flows
 from ivrengine.flow.finding import errors
 from ivrengine.flow.types import QueueRef, walk
 from ivrengine.runtime.site_files import read_site
+from ivrengine.site.fields import fields_of_site
 from ivrengine.site.reading import read_site_file
 from ivrengine.storage.store import Store
 
@@ -163,6 +164,16 @@ def test_a_site_that_somebody_else_changes_meanwhile_is_not_overwritten(
     monkeypatch.setattr("ivrengine.cli.site._missing_in", slow)
     output = imported(settings, TWO_QUEUES.replace("title: Delivery", "title: D"), code=1)
     assert "somebody else has changed the site meanwhile" in output
+
+
+def test_every_field_says_what_it_means_and_what_is_usual(settings: Settings) -> None:
+    assert all(each.meaning for each in fields_of_site())
+    told = {(each["part"], each["name"]): each["usual"] for each in json.loads(run(settings, "fields", "--json").output)}
+    assert (told["queues", "ring"], told["queues", "record"], told["break_reasons", "longest"]) == ("20s", "true", "0s")
+    assert (told["agents", "pin"], told["agents", "no_answer_limit"]) == ("", "1")
+    shown = run(settings, "fields", "teams").output
+    assert "most_away" in shown and "ring_all_limit" not in shown
+    assert 'did you mean "queues"?' in run(settings, "fields", "queue", code=2).output
 
 
 # -- the sample ----------------------------------------------------------------------------------------------------------

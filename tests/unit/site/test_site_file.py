@@ -120,6 +120,8 @@ def test_a_site_file_is_read() -> None:
         (changed('{queues: [delivery], pin: "4712"}', "{queues: [delivery], extension: 8001}"),
          'agent 1001 has the extension "8001" already'),
         (changed("circulation:\n", "circulation: {number: 60}\n  x: {number: 60}\n"), 'queue circulation has the number "60" already'),
+        (changed("circulation:\n", "circulation: {number: 1001}\n"), 'site.yml:9:25: agent 1001 is reached by "1001" already'),
+        (changed("circulation:\n", "circulation: {number: 8001}\n"), 'site.yml:9:25: agent 1001 is reached by "8001" already'),
         (changed('"1002":', '"1001":'), '"1001" stands on line 11 already'),
         (changed("queues:\n", "queus:\n"), 'site.yml:7:1: a site has no "queus"; did you mean "queues"?'),
         (changed("name: Ann", 'name: "Ann\\nroot: x"'), "line breaks and control characters can't stand in a name"),
@@ -216,7 +218,7 @@ def some(keys: st.SearchStrategy[str], most: int = 4) -> st.SearchStrategy[list[
 @st.composite
 def sites(draw: st.DrawFn) -> Site:
     skills, teams, queues = draw(some(names)), draw(some(names)), draw(some(names))
-    agents, codes = draw(some(st.from_regex(r"[0-9]{1,10}", fullmatch=True))), draw(some(st.from_regex(r"[0-9]{1,6}", fullmatch=True)))
+    agents, codes = draw(some(st.from_regex(r"[1-5][0-9]{0,9}", fullmatch=True))), draw(some(st.from_regex(r"[0-9]{1,6}", fullmatch=True)))
     ring = st.floats(3, 300)
 
     def queue(name: str) -> QueueRules:
@@ -228,7 +230,7 @@ def sites(draw: st.DrawFn) -> Site:
             most if most else 0.0, draw(st.booleans()), draw(seconds), draw(seconds), draw(seconds), draw(seconds),
             *(draw(st.booleans()) for _ in range(5)), callback_first=draw(st.sampled_from(["agent", "customer"])),
             callback_tries=draw(st.integers(1, 20)), callback_pause_seconds=draw(seconds),
-            callback_ring_seconds=draw(st.floats(5, 300)), number=str(queues.index(name)) if draw(st.booleans()) else "",
+            callback_ring_seconds=draw(st.floats(5, 300)), number=f"60{queues.index(name)}" if draw(st.booleans()) else "",
         )  # fmt: skip
 
     def agent(number: str) -> Agent:
