@@ -101,7 +101,7 @@ class Floor:
     def _sticky_agent(self, item: Item, now: float) -> str:
         """Whom the item waits for alone; "" when it is time for everybody, or the agent could not serve it."""
         agent = self.agents.get(item.sticky_agent)
-        if agent is None or not agent.logged_in or item.sticky_until <= now or agent.agent_id in item.excluded:
+        if agent is None or not agent.logged_in or agent.retired or item.sticky_until <= now or agent.agent_id in item.excluded:
             return ""
         return agent.agent_id if self.lanes.may_serve(agent, item) else ""
 
@@ -165,8 +165,11 @@ class Floor:
             self.forget(item)
 
     def forget(self, item: Item) -> None:
+        """The item is over. Its references in circles are cut, so that it goes at once and never waits for the garbage collector."""
         del self.items[item.item_id]
         self.remember(item.item_id)
+        item.winner = item.alarm.owner = None
+        del item.place
 
     def remember(self, item_id: str) -> None:
         """That there was such an item, so that it can't come a second time."""

@@ -8,6 +8,7 @@ from .floor import Floor
 from .happenings import AgentFound, Opened, SiteSet, TalkFound
 from .lanes import Lanes
 from .model import Agent, Attempt, Item, Queue, WrapUp
+from .rules import QueueRules
 from .transitions import AGENT_WORK
 
 
@@ -79,8 +80,10 @@ def _set_agents(floor: Floor, told: SiteSet, now: float) -> None:
 def talk_found(floor: Floor, told: TalkFound, now: float) -> None:
     """The item only stands for the talk: it waits nowhere and was counted by the process that connected it."""
     agent, queue = floor.agents.get(told.agent_id), floor.queues.get(told.queue)
-    if agent is None or queue is None or told.attempt_id in floor.attempts or told.item_id in floor.items:
+    if agent is None or told.attempt_id in floor.attempts or told.item_id in floor.items:
         return
+    if queue is None:  # gone from the site meanwhile; the talk goes on, and the agent is not free
+        queue = Queue(QueueRules(told.queue), floor.timers.new("queue_empty", None), retired=True)
     if "talk_found" not in AGENT_WORK[agent.work]:
         return
     item = Item(told.item_id, queue, told.since, ANYBODY, 0.0, "", 0.0, 0.0, False, told.since, state="TALKING")

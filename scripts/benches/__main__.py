@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("esl", "flow", "load", "switch")
+NAMES = ("acd", "esl", "flow", "load", "switch")
 
 
 def main(names: list[str]) -> int:
