@@ -19,8 +19,8 @@ from ..config import Settings
 from ..errors import IvrEngineError
 from ..flow.finding import did_you_mean
 from ..site.records import Agent, Site
-from .engine_orders import ask_engine, myself, order
-from .records import lasting, opened, print_json, print_table, shown, when, zone_of
+from .engine_orders import ask_engine, order
+from .records import lasting, myself, opened, print_json, print_table, shown, when, zone_of
 
 LEVELS = range(1, 11)
 

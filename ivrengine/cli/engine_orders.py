@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from typing import Any
 
@@ -10,18 +9,10 @@ import click
 
 from ..config import Settings
 from ..storage.errors import StorageTimeout
-from .records import opened, shown
+from .records import myself, opened, shown
 
 WAIT_SECONDS = 8.0  # the engine looks four times a second
 NO_ENGINE = "no running engine took this within {:g} s; is `ivrengine serve` (or `demo`) up on this site? Nothing was done."
-
-
-def myself() -> str:
-    """Who to write down as having said so."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "command line"
 
 
 def ask_engine(settings: Settings, verb: str, **arguments: str) -> Any:
