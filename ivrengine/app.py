@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from ivrengine.config import Settings
 from ivrengine.domain.commands import RaiseAlarm
@@ -32,6 +33,7 @@ from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
 from ivrengine.runtime.recovery import Recovery
 from ivrengine.runtime.surroundings import Surroundings
+from ivrengine.runtime.workplace import Workplace
 from ivrengine.runtime.world_feed import CALENDAR_SECONDS, LOOK_SECONDS, WorldFeed
 from ivrengine.storage.store import Store
 
@@ -85,6 +87,19 @@ class Engine:
             clock,
             self.recorder.alarm,
         )
+        self.workplace = Workplace(
+            self.call_centre,
+            self.reception,
+            self.switch,
+            self.store,
+            self.world,
+            self.catalogue,
+            self.voice,
+            self.crew,
+            self.recorder.alarm,
+            ZoneInfo(settings.engine.timezone),
+            settings.languages[0],
+        )
         self.world.queues = self.call_centre.director.board
         self.recovery.switch_restarted = self.call_centre.recovery.switch_restarted
         self.reception.resynchronise = self.recovery.resynchronise
@@ -116,6 +131,7 @@ class Engine:
         self.library.recall(self.recovery.pinned_versions())
         self.call_centre.load(self.recovery.waiting_tokens())
         self.call_centre.start()
+        self.workplace.start()
         self.crew.repeat(self.recorder.save_runs, SAVE_SECONDS)
         self.crew.repeat(self.feed.look, LOOK_SECONDS)
         self.crew.repeat(self.feed.check_calendars, CALENDAR_SECONDS)

@@ -28,14 +28,21 @@ log = logging.getLogger(__name__)
 
 
 class OrderTaker:
-    """``parts``: what performs a verb, by the part's name. ``questions``: what only tells something, by the whole verb."""
+    """``parts``: what performs a verb, by the part's name. ``questions``: what only tells something, by the whole verb. ``is_open``:
+    whether the queues are known; before it every order is refused."""
 
     def __init__(
-        self, store: Store, parts: Mapping[str, Perform], questions: Mapping[str, Answer], clock: Callable[[], float]
+        self,
+        store: Store,
+        parts: Mapping[str, Perform],
+        questions: Mapping[str, Answer],
+        is_open: Callable[[], bool],
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._parts = parts
         self._questions = questions
+        self._is_open = is_open
         self._clock = clock
         self._failing = False
 
@@ -68,6 +75,8 @@ class OrderTaker:
         self._store.orders.done(order.order_id, ok, sentence, self._clock(), answer).hurry()
 
     def _outcome(self, order: Order) -> tuple[bool, str, Any]:
+        if not self._is_open():
+            return False, "the engine has not reached the switch yet, so it does not know who waits and who talks", None
         arguments = {name: str(value)[:VALUE_LIMIT] for name, value in order.arguments.items()}
         question = self._questions.get(order.verb)
         if question is not None:

@@ -28,9 +28,7 @@ from .desk import LOGGED_OUT, Desk
 from .desk_messages import DeskMessages
 from .desk_words import DeskWords
 from .destinations import Destinations
-from .director import Director
 from .greenlets import Crew
-from .leg_plans import LegPlans
 from .orders import LOOK_SECONDS as ORDERS_LOOK_SECONDS
 from .orders import OrderTaker
 from .outcome import Outcome, Who
@@ -47,7 +45,6 @@ WAITING_SHOWN_LIMIT = 1000  # callers in one answer to the command line
 class Workplace:
     def __init__(
         self,
-        director: Director,
         call_centre: CallCentre,
         reception: Reception,
         switch: Switch,
@@ -55,17 +52,16 @@ class Workplace:
         world: World,
         catalogue: Catalogue,
         voice: Voice,
-        plans: LegPlans,
         crew: Crew,
-        clock: Callable[[], float],
         alarm: Callable[[RaiseAlarm], None],
         zone: tzinfo,
         language: str,
     ) -> None:
+        director, clock = call_centre.director, call_centre.clock
+        self._call_centre = call_centre
         self._director = director
         self._reception = reception
         self._voice = voice
-        self._plans = plans
         self._crew = crew
         self._clock = clock
         self._language = language
@@ -96,6 +92,7 @@ class Workplace:
             store,
             {"agents": self._order_of_agent, "supervise": self.supervisor.do, "callbacks": self.callbacks.do},
             {"agents.states": self._states, "queues.waiting": self._waiting},
+            self._is_open,
             clock,
         )
         director.hands_over = self.transfers.hands_over
@@ -104,13 +101,21 @@ class Workplace:
         director.on_call_ended += [self.transfers.call_over, self.callbacks.call_over]
         director.on_item_ended.append(self.callbacks.item_ended)
         director.callback_leg = self.callbacks.offer_leg
+        call_centre.recovery.lost = self.callbacks.lost
         call_centre.desk, call_centre.callbacks = self.desk.ask, self.callbacks.request
 
     def start(self) -> None:
-        """Take orders and make callbacks from now on. What an earlier process left must have been told to the dispatcher before."""
+        """Take orders from now on, and make callbacks as soon as the queues are as an earlier process left them."""
         self.orders.start()
         self._crew.repeat(self.orders.look, ORDERS_LOOK_SECONDS)
-        self._crew.repeat(self.callbacks.look, CALLBACKS_LOOK_SECONDS)
+        self._crew.repeat(self._look_for_callbacks, CALLBACKS_LOOK_SECONDS)
+
+    def _is_open(self) -> bool:
+        return self._call_centre.recovery.done
+
+    def _look_for_callbacks(self) -> None:
+        if self._is_open():
+            self.callbacks.look()
 
     # -- what the command line asks ------------------------------------------------------------------------------------
 
@@ -162,7 +167,7 @@ class Workplace:
         """As for a caller who waits; the agent hears besides that it is a callback."""
         callback, rules = errand.callback, self._director.site.queue(offer.queue)
         waiting = Waiting(offer.item_id, "", "", offer.queue, callback.queued_at, callback.number, callback.name)
-        plan = self._plans.of(offer, rules or QueueRules(offer.queue), waiting, self._clock())
+        plan = self._call_centre.plans.of(offer, rules or QueueRules(offer.queue), waiting, self._clock())
         return replace(plan, whisper=(*plan.whisper, *self._paths(Prompt("callback/agent_hears", self._language))))
 
     def _paths(self, *items: Any) -> tuple[str, ...]:
