@@ -42,8 +42,13 @@ class Sites:
         return self._database.read(lambda db: revision(db, KIND))
 
     def save(self, record: Record, who: str, at: float) -> Ticket[None]:
-        """Add a queue, an agent..., or change the one of that name. An agent whose ``pin_hash`` is "" keeps the PIN they have."""
-        return self._database.submit(lambda db: save_record(db, record, who, at), a_noun(part_of(record)))
+        """Add a queue, an agent..., or change the one of that name. An agent who is there already keeps the PIN: see ``set_pin``."""
+
+        def write(db: sqlite_utils.Database) -> None:
+            known = isinstance(record, Agent) and _is_kept(db, "agents", record.agent_id)
+            save_record(db, replace(record, pin_hash="") if known else record, who, at)  # type: ignore[arg-type]
+
+        return self._database.submit(write, a_noun(part_of(record)))
 
     def remove(self, part: Part, name: str, who: str, at: float) -> Ticket[None]:
         """Waiting raises NoSuchRecord when there is none of that name, StillNeeded when another record names it."""
@@ -84,7 +89,7 @@ class Sites:
         pin_hash = self._pins.hash(pin) if pin else ""
 
         def write(db: sqlite_utils.Database) -> None:
-            if db.execute("SELECT 1 FROM site WHERE part = 'agents' AND name = ?", (storable(agent_id),)).fetchone() is None:
+            if not _is_kept(db, "agents", agent_id):
                 raise NoSuchRecord(f"there is no agent {storable(agent_id)[:40]!r}")
             keep_pin_hash(db, agent_id, pin_hash, at)
             audit.insert(db, audit.audit_row(who, "set_pin" if pin_hash else "remove_pin", f"agent {agent_id}", None, None, at))
@@ -142,6 +147,10 @@ def read_site(db: sqlite_utils.Database) -> Site:
         except (ValueError, TypeError, AttributeError) as error:
             log.error("the %s %s can't be read: %s", part, name, error)
     return Site(**{part: tuple(records) for part, records in parts.items()})
+
+
+def _is_kept(db: sqlite_utils.Database, part: Part, name: str) -> bool:
+    return db.execute("SELECT 1 FROM site WHERE part = ? AND name = ?", (part, storable(name))).fetchone() is not None
 
 
 def save_record(db: sqlite_utils.Database, record: Record, who: str, at: float) -> None:

@@ -189,10 +189,12 @@ def test_the_sample_site_is_sound_and_says_that_its_pins_are_known() -> None:
     assert any(agent.supervisor for agent in read.site.agents)
 
 
-def test_every_queue_of_the_sample_flows_is_in_the_sample_site() -> None:
+def test_every_queue_and_skill_of_the_sample_flows_is_in_the_sample_site() -> None:
     site = read_site_file((ROOT / "site.yml").read_text("utf-8")).site
     flows = load_flows(read_site(ROOT / "flows").texts)
     assert not errors(flows.findings)
     used = {str(leaf) for flow in flows.flows.flows.values() for step in flow.steps.values() for _, leaf in walk(step.spec)
             if isinstance(leaf, QueueRef)}  # fmt: skip
     assert used <= {queue.name for queue in site.queues}
+    needed = {skill for flow in flows.flows.flows.values() for step in flow.steps.values() for skill in getattr(step.spec, "needs", ())}
+    assert needed <= {skill.name for skill in site.skills}

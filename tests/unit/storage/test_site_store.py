@@ -107,6 +107,17 @@ def test_who_has_a_pin_already_keeps_its_hash(store: Store) -> None:
     assert store.site.with_pins(SITE, {"1001": "4799"}).agents[0] != once.agents[0]
 
 
+def test_who_changes_an_agent_does_not_bring_back_an_older_pin(store: Store) -> None:
+    store.site.save(dataclasses.replace(ANN, pin_hash=store.site.hash_pin("4711")), "li", 1.0).wait()
+    seen = store.site.load().agent("1001")
+    assert seen is not None
+    store.site.set_pin("1001", "8888", "wang", 2.0)
+    store.site.save(dataclasses.replace(seen, extension="8002"), "li", 3.0).wait()
+    assert store.site.check_pin("1001", "8888", 4.0) == "ok"
+    now = store.site.load().agent("1001")
+    assert now is not None and now.extension == "8002"
+
+
 def test_what_is_not_there_can_t_be_removed_or_given_a_pin(store: Store) -> None:
     with pytest.raises(NoSuchRecord, match="no queue 'nowhere'"):
         store.site.remove("queues", "nowhere", "li", 1.0).wait()
