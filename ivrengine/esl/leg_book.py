@@ -79,6 +79,7 @@ class Leg:
     rang: bool = False
     answered: bool = False
     killed: bool = False
+    overdue: bool = False  # nothing was heard of it in time
     kills: int = 0
     foreign: bool = False
     kept: bool = False  # parks at the end of a bridge
@@ -99,6 +100,7 @@ class LegBook:
         self._clock = clock
         self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
         self._recordings: dict[str, str] = {}  # path -> channel
+        self._recorded: dict[str, set[str]] = {}  # channel -> paths
 
     # -- what the engine does
 
@@ -131,9 +133,14 @@ class LegBook:
 
     def expect_recording(self, channel: str, path: str) -> None:
         self._recordings[path] = channel
+        self._recorded.setdefault(channel, set()).add(path)
 
     def not_recorded(self, path: str) -> None:
-        self._recordings.pop(path, None)
+        channel = self._recordings.pop(path, "")
+        paths = self._recorded.get(channel, set())
+        paths.discard(path)
+        if not paths:
+            self._recorded.pop(channel, None)
 
     # -- what the switch tells
 
@@ -148,8 +155,8 @@ class LegBook:
             self._caller_is_free(channel)
             if name == "CHANNEL_PARK" and not is_hung_up(event):
                 self.waits(channel)
-        if name == "CHANNEL_HANGUP_COMPLETE" and self._recordings:
-            for path in [path for path, of in self._recordings.items() if of == channel]:
+        if name == "CHANNEL_HANGUP_COMPLETE" and channel in self._recorded:
+            for path in list(self._recorded[channel]):
                 self._tell_recording(path, "CHANNEL_GONE")
 
     def _on_leg(self, name: str, leg_id: str, event: RawEvent) -> None:
@@ -191,6 +198,7 @@ class LegBook:
             self._tell(leg_id, LegAnswered())
         elif leg.bridged_to:
             other, leg.bridged_to = leg.bridged_to, ""
+            self._foreign_left(leg_id)
             self._tell(leg_id, LegUnbridged(other))
 
     def _bridged(self, event: RawEvent) -> None:
@@ -237,16 +245,17 @@ class LegBook:
             self._tell_recording(path, event.get("Record-Completion-Cause") or "")
 
     def _tell_recording(self, path: str, cause: str) -> None:
-        del self._recordings[path]
+        self.not_recorded(path)
         self.listener.recording_stopped(path, cause)
 
     def _caller_is_free(self, call_id: str) -> None:
-        leg_id = self._partners.pop(call_id)
-        leg = self.legs.get(leg_id)
-        if leg is not None and leg.foreign and leg.bridged_to == call_id:
+        self.tell_ending(self._partners.pop(call_id))
+        self._foreign_left(call_id)
+
+    def _foreign_left(self, channel: str) -> None:
+        """Of a channel that we did not dial we hear nothing but that it is no longer with ours."""
+        for leg_id in [leg_id for leg_id, leg in self.legs.items() if leg.foreign and leg.bridged_to == channel]:
             self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING"))
-        else:
-            self.tell_ending(leg_id)
 
     # -- ends
 
@@ -297,10 +306,13 @@ class LegBook:
     def _gone(self, leg: Leg, cause: str) -> LegGone:
         if leg.answered:
             return LegGone("hung_up", cause)
+        if leg.overdue:
+            return LegGone("failed", cause)
         return LegGone("withdrawn" if leg.killed else leg_failure(cause, leg.rang), cause)
 
     def _tell_gone(self, leg_id: str, gone: LegGone) -> None:
         del self.legs[leg_id]
+        self._foreign_left(leg_id)
         for call_id in [call_id for call_id, partner in self._partners.items() if partner == leg_id]:
             del self._partners[call_id]
         self._tell(leg_id, gone)

@@ -120,10 +120,10 @@ class Legs:
             leg.killed, leg.due = True, self._clock() + KILL_SECONDS
         try:
             self._link.commands.command(text)
-        except SwitchUnavailable:
+        except EslError as error:
             if leg is None:
                 raise
-            # Settled when the link is back: it is marked.
+            log.info("a leg is killed later: %s", error, extra={"leg_id": leg_id})  # it is marked
 
     def play(self, leg_id: str, token: str, paths: Sequence[str]) -> None:
         """Ends with LegPlayed, except on a leg that is gone."""
@@ -198,10 +198,6 @@ class Legs:
             ]
         ):
             self._gone_or_taken(reply)
-
-    def hold(self, leg_id: str, on: bool) -> None:
-        """Put the phone on hold, or take it off. Told by LegHeld."""
-        self._gone_or_taken(self._link.commands.command(f"api uuid_hold {'' if on else 'off '}{words.call_id_part(leg_id)}"))
 
     # -- listening in
 
@@ -284,7 +280,10 @@ class Legs:
     def _look_repeatedly(self) -> None:
         while self._book.legs:
             gevent.sleep(LOOK_SECONDS)
-            self.look(self._clock())
+            try:
+                self.look(self._clock())
+            except Exception:
+                log.exception("looking after the legs failed and will be tried again")
 
     def look(self, now: float) -> None:
         """Deal with what is overdue: tell late ends, withdraw legs that ring too long, kill again what was killed."""
@@ -299,6 +298,7 @@ class Legs:
                 log.error("a leg could not be killed; it is taken for gone", extra={"leg_id": leg_id})
                 self._book.ends(leg_id, "NEVER_ENDED")
             else:
+                leg.overdue |= not leg.killed
                 leg.killed, leg.due, leg.kills = True, now + KILL_SECONDS, leg.kills + 1
                 self._kill_again(leg_id)
 

@@ -69,6 +69,7 @@ class ChannelState:
     variables: dict[str, str] = field(default_factory=dict)
     bridged_to: str = ""
     created_at: float = 0.0
+    last_bridged_to: str = ""  # the other channel's id, also after they were parted
 
 
 @dataclass(slots=True)
@@ -144,6 +145,7 @@ def channel_state(event: RawEvent, now: float = 0.0) -> ChannelState:
         },
         bridged_to=bridged_to,
         created_at=call.started_at,
+        last_bridged_to=event.get("variable_last_bridge_to") or "",
     )
 
 

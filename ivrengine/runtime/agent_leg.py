@@ -42,6 +42,7 @@ from ivrengine.log import note
 BRIDGE_CONFIRM_SECONDS = 2.0  # from asking for the bridge until the switch must have told it
 CALLER_READY_SECONDS = 40.0  # an agent waits so long, off the hook, for the caller to have heard the announcement
 WHISPER_SECONDS = 30.0  # a whisper whose end is not told within so long is cut
+PARK_GRACE_SECONDS = 5.0  # beyond all of these the switch hangs up a phone by itself: then the engine has died
 LAST_RESORT_SECONDS = 30.0  # beyond its own limits the switch's edge tells every end; later than this it never will
 INBOX_LIMIT = 1000  # things not looked at yet; keys that come then are dropped
 
@@ -95,7 +96,7 @@ class SwitchLegs(Protocol):
 
     def originate(
         self, leg_id: str, kind: Literal["extension", "outside"], number: str, ring_seconds: float, *,
-        display_name: str = "", display_number: str = "", tags: dict[str, str] | None = None,
+        display_name: str = "", display_number: str = "", tags: dict[str, str] | None = None, park_seconds: float = 60.0,
     ) -> None: ...  # fmt: skip
 
     def kill(self, leg_id: str) -> None: ...
@@ -183,7 +184,7 @@ class AgentLeg:
 
     def cancel(self, why: OfferFailure = "withdrawn") -> None:
         """Take the leg down. Before the talk this ends as ``failed(why)``; a talk ends as a talk."""
-        if self._off is None:
+        if self._off is None or why == "caller_gone":  # that the caller has gone explains every other failure
             self._off = why
         self._tell(_Off(why))
 
@@ -224,6 +225,7 @@ class AgentLeg:
         self._legs.originate(
             self.leg_id, self._plan.kind, self.offer.phone, self.offer.ring_seconds,
             display_name=self._plan.display_name, display_number=self._plan.display_number, tags=self._plan.tags,
+            park_seconds=WHISPER_SECONDS + self._plan.accept_seconds + CALLER_READY_SECONDS + PARK_GRACE_SECONDS,
         )  # fmt: skip
 
     def _nothing_sent(self, error: EslError) -> None:

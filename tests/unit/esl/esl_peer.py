@@ -67,6 +67,7 @@ class Peer:
         self.greeting = greeting
         self.core_uuid = "core-1"
         self.dumps: dict[str, bytes] = {}
+        self.unlisted: set[str] = set()  # there, and not yet in the list of channels
         self.sessions: list[Session] = []
         self.arrived = Event()
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
@@ -119,7 +120,11 @@ class Peer:
         if command == "api global_getvar core_uuid":
             return api(self.core_uuid)
         if command == "api show channels as json":
-            rows = [{"uuid": call_id, "presence_data": "ivr"} for call_id in self.dumps]
+            rows = [
+                {"uuid": call_id, "presence_data": "ivr-leg" if b"Channel-Presence-Data: ivr-leg" in raw else "ivr"}
+                for call_id, raw in self.dumps.items()
+                if call_id not in self.unlisted
+            ]
             return api(json.dumps({"row_count": len(rows), "rows": rows} if rows else {"row_count": 0}))
         if command.startswith("api uuid_dump "):
             return api(self.dumps.get(command.split()[-1], b"-ERR No such channel!\n"))

@@ -195,6 +195,14 @@ def test_the_agent_hangs_up_while_the_bridge_is_made():
     assert world.told == ["answered", "bridging", ("failed", "rejected")]
 
 
+def test_a_bridge_that_is_refused_because_the_caller_has_gone_costs_the_agent_nothing():
+    world = World()
+    world.legs.bridges = False
+    world.happens(LegAnswered()).ready()
+    world.leg.caller_gone()
+    assert world.happens(LegGone("hung_up")).told[-1] == ("failed", "caller_gone")
+
+
 def test_a_bridge_that_is_never_confirmed():
     world = World().happens(LegAnswered()).ready().later(agent_leg.BRIDGE_CONFIRM_SECONDS)
     assert world.did[-1] == "kill"
