@@ -116,7 +116,7 @@ def break_asked(floor: Floor, told: BreakAsked, now: float) -> None:
 
 def break_decided(floor: Floor, told: BreakDecided, now: float) -> None:
     agent = floor.agents.get(told.agent_id)
-    if agent is None or not agent.break_asked:
+    if agent is None or agent.retired or not agent.break_asked:
         return
     reason, agent.break_asked = agent.break_asked, ""
     if told.allowed:
@@ -145,7 +145,7 @@ def _is_away(agent: Agent) -> bool:
 
 def _at_a_phone(floor: Floor, agent_id: str) -> Agent | None:
     agent = floor.agents.get(agent_id)
-    if agent is not None and agent.logged_in:
+    if agent is not None and agent.logged_in and not agent.retired:  # who is gone from the site only finishes the call
         return agent
     floor.refuse(agent_id, "logged_out", "Nobody is logged in under this number.")
     return None

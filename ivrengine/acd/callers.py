@@ -110,7 +110,7 @@ def assigned(floor: Floor, told: Assigned, now: float) -> None:
         return
     if agent is not None and (item.assigned_to is agent or any(attempt.agent is agent for attempt in item.attempts.values())):
         return
-    if agent is None or not agent.logged_in:
+    if agent is None or not agent.logged_in or agent.retired:
         floor.refuse(told.agent_id, "logged_out", "Nobody is logged in under this number.")
     elif item.winner is not None:
         floor.refuse(told.agent_id, "answered", "An agent has answered this caller already.")

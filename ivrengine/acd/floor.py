@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from math import inf
 
+from .chance import Chance
 from .decisions import AgentChanged, CancelOffer, Decision, ItemEnded, ItemRequeued, Offer, Refused, Warned
 from .happenings import Terminal
 from .lanes import Lanes
@@ -17,8 +18,6 @@ from .model import Agent, Attempt, Item, Queue
 from .rules import BreakReason, Team
 from .timers import Timers
 from .transitions import AGENT_INTENT, AGENT_WORK, ITEM_STATE, Intent
-
-_MASK = (1 << 64) - 1
 
 
 class Floor:
@@ -35,7 +34,7 @@ class Floor:
         self.timers = Timers()
         self.opened = False
         self.turn = 0  # offers made, for taking turns
-        self.chance = seed & _MASK
+        self.chance = Chance(seed)
         self.decisions: list[Decision] = []
 
     # -- items ---------------------------------------------------------------------------------------------------------
@@ -120,7 +119,7 @@ class Floor:
         if item.assigned_to is not None:
             self.settle(item.assigned_to, now)
             return
-        agents = self.lanes.agents_for(item, self.draw)
+        agents = self.lanes.agents_for(item, self.chance.below)
         if agents:
             self.offer(item, agents, now)
 
@@ -381,14 +380,6 @@ class Floor:
             self.match(item, now)
 
     # -- the rest ------------------------------------------------------------------------------------------------------
-
-    def draw(self, below: int) -> int:
-        """A number from 0, by splitmix64: the same seed draws the same numbers."""
-        self.chance = (self.chance + 0x9E3779B97F4A7C15) & _MASK
-        mixed = self.chance
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return (mixed ^ (mixed >> 31)) % below
 
     def refuse(self, agent_id: str, code: str, sentence: str) -> None:
         self.decisions.append(Refused(agent_id, code, sentence))

@@ -97,7 +97,7 @@ def snapshot(floor: Floor) -> dict[str, Any]:
     return {
         "opened": floor.opened,
         "turn": floor.turn,
-        "chance": floor.chance,
+        "chance": floor.chance.state,
         "queues": {name: _queue(floor, name) for name in sorted(floor.queues)},
         "agents": {agent_id: _agent(floor.agents[agent_id]) for agent_id in sorted(floor.agents)},
         "items": {item_id: _item(floor.items[item_id]) for item_id in sorted(floor.items)},
