@@ -15,6 +15,7 @@ from ..domain.caller import CallInfo
 from ..domain.events import CallEvent
 from ..errors import IvrEngineError
 from ..esl.switch import ChannelState, Switch
+from .call_centre_checks import check_call_centre
 from .checks import Finding, as_json, check_site, check_switch
 from .fs import numbers_of_flows
 
@@ -43,7 +44,7 @@ class _Onlooker:
 @click.option("--json", "as_text", is_flag=True, help="Print the findings as JSON.")
 @click.pass_obj
 def doctor(settings: Settings, as_text: bool) -> None:
-    """Check the switch, the password, modules, directories, disk, clock, database and prompts.
+    """Check the switch, the password, modules, directories, disk, clock, database, prompts, queues and PINs.
 
     Each failure prints what mends it. The exit code is 1 when something failed; warnings don't count.
     """
@@ -57,7 +58,7 @@ def doctor(settings: Settings, as_text: bool) -> None:
 
 def diagnose(settings: Settings, now: datetime.datetime) -> list[Finding]:
     """All findings; ``now`` is aware. Connects to the switch and leaves it again."""
-    findings = check_site(settings, now)
+    findings = [*check_site(settings, now), *check_call_centre(settings, now.timestamp())]
     try:
         numbers = numbers_of_flows(settings.flows)
         password = settings.switch_password()

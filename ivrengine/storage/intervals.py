@@ -78,14 +78,16 @@ class Intervals:
     def disagreements(self, a: float = -math.inf, b: float = math.inf) -> list[Disagreement]:
         """Count the segments that ended in [a, b) anew (whole intervals) and compare. Empty when reports and rows agree."""
 
-        def read(db: sqlite_utils.Database) -> list[Disagreement]:
-            stored = {(each.queue, each.bucket): each.counters for each in _stored(db, a, b)}
-            counted = _counted(db, a, b)
-            nothing = Counters()
-            pairs = {key: (stored.get(key, nothing), counted.get(key, nothing)) for key in sorted({*stored, *counted})}
-            return [Disagreement(*key, *pair) for key, pair in pairs.items() if _differ(*pair)]
+        return self._database.read(lambda db: disagreements_in(db, a, b))
 
-        return self._database.read(read)
+
+def disagreements_in(db: sqlite_utils.Database, a: float, b: float) -> list[Disagreement]:
+    """``Intervals.disagreements`` of a database that is only looked at."""
+    stored = {(each.queue, each.bucket): each.counters for each in _stored(db, a, b)}
+    counted = _counted(db, a, b)
+    nothing = Counters()
+    pairs = {key: (stored.get(key, nothing), counted.get(key, nothing)) for key in sorted({*stored, *counted})}
+    return [Disagreement(*key, *pair) for key, pair in pairs.items() if _differ(*pair)]
 
 
 def _stored(db: sqlite_utils.Database, a: float, b: float, queue: str = "") -> list[Interval]:
