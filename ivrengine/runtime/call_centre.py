@@ -16,6 +16,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RaiseAlarm, RequestCallback
 from ivrengine.domain.events import CallbackDecided, DeskAnswered
 from ivrengine.esl.legs import Legs
+from ivrengine.esl.switch import ChannelState
 from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
 from ivrengine.storage.store import Store
@@ -52,7 +53,7 @@ class CallCentre:
         voice: Voice,
         language: str,
         recordings: Path,
-        alive: Callable[[], Mapping[str, object]],
+        alive: Callable[[], Mapping[str, ChannelState]],
         crew: Crew,
         clock: Callable[[], float],
         alarm: Callable[[RaiseAlarm], None],

@@ -52,10 +52,14 @@ class CallRecordings:
         self._alarm = alarm
         self._stopped: dict[str, Event] = {}  # path -> set when the switch has told the end
 
+    def path_of(self, item_id: str) -> str:
+        """Where the recording of this talk is, or would be."""
+        return str(self.directory / f"{file_stem(item_id)}.wav")
+
     # -- during the talk; none of these waits, but for ``mask``
 
     def begin(self, talk: Talk) -> None:
-        talk.recording_path = str(self.directory / f"{file_stem(talk.item_id)}.wav")
+        talk.recording_path = self.path_of(talk.item_id)
         self._stopped[talk.recording_path] = Event()
         self._crew.spawn(self._begin, talk)
 

@@ -13,8 +13,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ivrengine.acd.decisions import ItemEnded, Offer, WrapUpEnded
@@ -23,6 +24,7 @@ from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import AgentLost, QueueEnded, TalkBegan
 from ivrengine.domain.legs import LegEvent, LegGone, LegState
 from ivrengine.esl.errors import EslError
+from ivrengine.esl.switch import ChannelState
 from ivrengine.log import note
 from ivrengine.storage.agent_states import AgentState
 from ivrengine.storage.attempts import Attempt
@@ -60,7 +62,7 @@ class QueueRecovery:
         self,
         director: Director,
         store: Store,
-        alive: Callable[[], Mapping[str, object]],
+        alive: Callable[[], Mapping[str, ChannelState]],
         adopt_leg: Callable[[Offer, str, Director], AgentLeg],
         clock: Callable[[], float],
     ) -> None:
@@ -95,6 +97,7 @@ class QueueRecovery:
         """Everything that can be found again is found; then matching begins."""
         rows, self._rows = self._rows, Rows()
         alive = self._alive()
+        self._guarded(self._find_missed_talks, rows, legs, alive)
         talks = self._talks_that_go_on(rows, legs, alive)
         attempts = {attempt_id for _, attempt_id, _, _ in talks}
         items = {segment.item_id for segment, _, _, _ in talks}
@@ -136,8 +139,27 @@ class QueueRecovery:
 
     # -- talks ---------------------------------------------------------------------------------------------------------
 
+    def _find_missed_talks(self, rows: Rows, legs: list[LegState], alive: Mapping[str, ChannelState]) -> None:
+        """A talk that began just before the earlier process died, and ended before this one came up: only the caller's channel
+        knows of it. Who has talked does not wait again."""
+        there = {leg.leg_id for leg in legs}
+        for segment in list(rows.waiting):
+            channel = alive.get(segment.call_id)
+            attempt = rows.attempts.get(channel.last_bridged_to) if channel is not None else None
+            if attempt is None or attempt.item_id != segment.item_id or attempt.leg_id in there:
+                continue
+            began = attempt.answered_at or attempt.offered_at
+            ended = ItemEnded(
+                segment.item_id, segment.queue, "answered", max(0.0, began - segment.queued_at), attempt.attempt_id, attempt.agent_id
+            )  # fmt: skip
+            self._director.records.item_ended(ended)
+            self._director.records.bridged(attempt.attempt_id)
+            rows.waiting.remove(segment)
+            known = {"terminal": "answered", "ended_at": began, "agent_id": attempt.agent_id, "attempt_id": attempt.attempt_id}
+            rows.talking.append(replace(segment, **known))
+
     def _talks_that_go_on(
-        self, rows: Rows, legs: list[LegState], alive: Mapping[str, object]
+        self, rows: Rows, legs: list[LegState], alive: Mapping[str, ChannelState]
     ) -> list[tuple[Segment, str, LegState, str]]:
         """Segment, attempt, agent's leg, and the channel of the caller (or of the customer called back)."""
         segments = {segment.item_id: segment for segment in (*rows.waiting, *rows.talking)}
@@ -179,8 +201,9 @@ class QueueRecovery:
         director.talks.add(talk)
         if there:
             director.joined(leg.leg_id, caller)
-        if segment.recording_path and not segment.recording_ms:
-            director.recordings.go_on(talk, segment.recording_path)
+        path = segment.recording_path or director.recordings.path_of(segment.item_id)
+        if os.path.exists(path):  # its row may have been lost with the process
+            director.recordings.go_on(talk, path)
         elif director.is_recorded(queue, agent_id):
             director.recordings.begin(talk)
         if segment.virtual:
@@ -204,7 +227,7 @@ class QueueRecovery:
 
         director.on_talk_ended.append(over)
 
-    def _end_talk(self, segment: Segment, alive: Mapping[str, object]) -> None:
+    def _end_talk(self, segment: Segment, alive: Mapping[str, ChannelState]) -> None:
         """It ended while nobody of us looked."""
         director, now = self._director, self._now()
         talk = Talk(
@@ -215,8 +238,9 @@ class QueueRecovery:
         view = director.dispatcher.agent(segment.agent_id)
         if view is not None and view.work == "WRAP_UP":
             director.after[segment.agent_id] = after
-        if segment.recording_path and not segment.recording_ms:
-            director.crew.spawn(director.recordings.judge, segment.item_id, segment.recording_path)
+        if not segment.recording_ms and director.is_recorded(segment.queue, segment.agent_id):
+            path = segment.recording_path or director.recordings.path_of(segment.item_id)
+            director.crew.spawn(director.recordings.judge, segment.item_id, path)
         if segment.call_id in alive and segment.token:
             director.room.add(_waiting_of(segment))
             talk_ms = round(after.handled_seconds * 1000)
@@ -252,7 +276,7 @@ class QueueRecovery:
 
     # -- legs and offers -----------------------------------------------------------------------------------------------
 
-    def _end_leg(self, leg: LegState, attempt: Attempt | None, rows: Rows, alive: Mapping[str, object]) -> None:
+    def _end_leg(self, leg: LegState, attempt: Attempt | None, rows: Rows, alive: Mapping[str, ChannelState]) -> None:
         """A leg of an offer that is over, or of one that never got so far. Its phone is busy until it is gone."""
         director, leg_id = self._director, leg.leg_id
         if leg.bridged_to in alive:
@@ -298,7 +322,7 @@ class QueueRecovery:
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    def _wait_on(self, segment: Segment, rows: Rows, alive: Mapping[str, object]) -> None:
+    def _wait_on(self, segment: Segment, rows: Rows, alive: Mapping[str, ChannelState]) -> None:
         director, now = self._director, self._now()
         if segment.call_id not in alive:
             waited = max(0.0, now - segment.queued_at)
