@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ..config import Settings
+from ..errors import IvrEngineError
 from ..flow.compile import load_flows
 from ..flow.document import LARGEST_DOCUMENT
 from ..flow.finding import Finding, did_you_mean, errors
@@ -28,6 +29,10 @@ from .records import myself, opened, print_json, print_table, shown
 
 FILE = "site.yml"
 SIZE_LIMIT = 4 * LARGEST_DOCUMENT  # bytes: a character has four at most
+
+
+class BadSiteFile(IvrEngineError):
+    """The site's file has errors; `ivrengine site import --dry-run` tells them all."""
 
 
 @click.group()
@@ -121,6 +126,26 @@ def import_site(settings: Settings, file: str | None, dry_run: bool, yes: bool, 
         click.echo("The site is what the file says already.")
     else:
         click.echo("The site is what the file says." if wanted else "Nothing was changed.")
+
+
+def bring_sample(settings: Settings, at: float) -> bool:
+    """For the demo: the site's file into a database that has no queue and no agent yet; True when that was done.
+
+    Raises BadSiteFile for a file with errors. Without a file nothing is done.
+    """
+    path = settings.site / FILE
+    if not path.is_file():
+        return False
+    with Store(settings.database) as store:
+        revision, before = store.site.revision(), store.site.load()
+        if before.queues or before.agents:
+            return False
+        read = read_site_file(path.read_bytes(), FILE, before)
+        if found := errors(read.findings):
+            raise BadSiteFile(str(found[0]))
+        after = store.site.with_pins(read.site, read.pins)
+        store.site.replace(after, "demo", at, expected_revision=revision).wait()
+    return True
 
 
 def _agreed(found: list[Difference], as_json: bool) -> bool:

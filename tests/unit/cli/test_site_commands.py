@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ivrengine.acd.rules import QueueRules
+from ivrengine.cli.site import BadSiteFile, bring_sample
 from ivrengine.cli.site import site as site_group
 from ivrengine.config import Settings
 from ivrengine.flow.compile import load_flows
@@ -174,6 +175,21 @@ def test_every_field_says_what_it_means_and_what_is_usual(settings: Settings) ->
     shown = run(settings, "fields", "teams").output
     assert "most_away" in shown and "ring_all_limit" not in shown
     assert 'did you mean "queues"?' in run(settings, "fields", "queue", code=2).output
+
+
+def test_the_demo_brings_the_file_into_an_empty_site_only(settings: Settings) -> None:
+    assert bring_sample(settings, 1.0) is False
+    assert not settings.data.exists()
+    (settings.site / "site.yml").write_text("queues: {q: {ring: 5}}\n")
+    with pytest.raises(BadSiteFile, match='site.yml:1:19: "5" is not a duration'):
+        bring_sample(settings, 1.0)
+    (settings.site / "site.yml").write_text(TWO_QUEUES)
+    assert bring_sample(settings, 2.0) is True
+    assert bring_sample(settings, 3.0) is False
+    with Store(settings.database) as store:
+        assert store.site.check_pin("1001", "4711", 4.0) == "ok"
+        store.site.remove("agents", "1001", "li", 5.0).wait()
+    assert bring_sample(settings, 6.0) is False
 
 
 # -- the sample ----------------------------------------------------------------------------------------------------------
