@@ -181,7 +181,7 @@ def test_the_demo_brings_the_file_into_an_empty_site_only(settings: Settings) ->
     assert bring_sample(settings, 1.0) is False
     assert not settings.data.exists()
     (settings.site / "site.yml").write_text("queues: {q: {ring: 5}}\n")
-    with pytest.raises(BadSiteFile, match='site.yml:1:19: "5" is not a duration'):
+    with pytest.raises(BadSiteFile, match='site.yml:1:20: "5" is not a duration'):
         bring_sample(settings, 1.0)
     (settings.site / "site.yml").write_text(TWO_QUEUES)
     assert bring_sample(settings, 2.0) is True
