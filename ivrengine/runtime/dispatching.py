@@ -55,6 +55,10 @@ class Dispatching:
         self._decide(decisions)
         return decisions
 
+    def expire(self) -> None:
+        """Fire the timers that are due."""
+        self._decide(self.dispatcher.expire(self.now()))
+
     def perform(self, decision: Decision) -> None:
         raise NotImplementedError
 
@@ -85,7 +89,7 @@ class Dispatching:
             now = self.now()
             due = self._due = self.dispatcher.next_deadline()
             if due is not None and due <= now:
-                self._decide(self.dispatcher.expire(now))
+                self.expire()
                 gevent.sleep(0)
                 continue
             self._woken.wait(IDLE_SECONDS if due is None else min(IDLE_SECONDS, due - now))

@@ -16,7 +16,7 @@ from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.happenings import OfferFailure, Queued, TalkChanged, TalkEnded
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import CallEvent, QueueEnded, QueueEvent, Requeued, TalkBegan, TalkPaused
-from ivrengine.domain.legs import LegBridged, LegEvent, LegGone, LegHeld, LegState, LegUnbridged
+from ivrengine.domain.legs import LegBridged, LegEvent, LegGone, LegHeld, LegReferred, LegState, LegUnbridged
 
 from .call_recordings import CallRecordings
 from .dispatching import Dispatching
@@ -164,12 +164,13 @@ class Talking(Dispatching):
         match event:
             case LegHeld(held) if talk.work in ("TALKING", "HOLD"):
                 self.change_work(talk, "HOLD" if held else "TALKING")
-            case LegBridged(other) if other == talk.call_id and not talk.caller_there:
+            case LegBridged(other) if other == talk.call_id:
                 talk.caller_there = True
-                if talk.token and not talk.passed_on:
-                    self.tell(talk.call_id, TalkBegan(talk.token, talk.agent_id))
             case LegUnbridged(other) if other == talk.call_id:
                 self._alone(talk)
+            case LegReferred("attended", _, with_channel):
+                talk.caller_there = False  # they talk to somebody else already
+                self._joined[with_channel] = talk.call_id
         for hook in self.on_talk_event:
             hook(talk, event)
 
@@ -182,19 +183,22 @@ class Talking(Dispatching):
             self.feed(TalkChanged(talk.attempt_id, work))
 
     def release_leg(self, talk: Talk) -> None:
-        """Part caller and agent: both are parked, the caller hears music."""
-        self._alone(talk)
+        """Part caller and agent: both are parked. The caller's music begins when the switch says so, not before."""
         self.legs.unbridge(talk.leg_id)
 
     def rejoin(self, talk: Talk) -> None:
-        """Caller and agent are connected again; told by TalkBegan."""
+        """Caller and agent are connected again. TalkBegan comes first: music that is cut by the connection would begin anew."""
         if talk.over:
             return
         self._with_somebody(talk.call_id, True)
+        if talk.token:
+            self.tell(talk.call_id, TalkBegan(talk.token, talk.agent_id))
         if self.legs.bridge(talk.call_id, talk.leg_id):
             self.change_work(talk, "TALKING")
         else:
             self._with_somebody(talk.call_id, False)
+            talk.caller_there = True
+            self._alone(talk)
 
     def end_talk(self, talk: Talk) -> None:
         """Take the agent's leg down; the caller's flow goes on."""
@@ -247,7 +251,8 @@ class Talking(Dispatching):
     def _alone(self, talk: Talk) -> None:
         if talk.caller_there:
             talk.caller_there = False
-            if talk.token and not talk.passed_on:
+            waiting = self.room.of_token(talk.token)
+            if waiting is not None and not waiting.over and talk.next_queue is None:
                 self.tell(talk.call_id, TalkPaused(talk.token))
 
     # -- the end of a talk ---------------------------------------------------------------------------------------------
@@ -263,6 +268,8 @@ class Talking(Dispatching):
         stays = talk.passed_on or self.hands_over(talk)
         self.after[talk.agent_id] = self.records.talked(talk, self.now())
         self.feed(TalkEnded(attempt_id))
+        if stays:
+            self._alone(talk)
         for hook in self.on_talk_ended:
             hook(talk)
         waiting = self.room.item(talk.item_id)
