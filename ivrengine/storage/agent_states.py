@@ -35,6 +35,9 @@ class AgentState:
 _NAMES = tuple(each.name for each in fields(AgentState))
 _COLUMNS = ", ".join(_NAMES)
 _MARKS = ", ".join("?" * len(_NAMES))
+_IS_SEATED = (
+    "SELECT 1 FROM seats WHERE agent_id = ? AND since = ? AND epoch = ? AND intent = ? AND work = ? AND reason = ? AND attempt_id = ?"
+)
 
 
 class AgentStates:
@@ -58,11 +61,19 @@ class AgentStates:
         wrap_up_until: float = 0.0,
         wrap_up_queue: str = "",
     ) -> Ticket[None]:
-        """The agent's next state. The same one again, by an engine that repeats itself, changes nothing."""
+        """The agent's next state. The same one again, by an engine that repeats itself, adds nothing to the log.
+
+        What else is told with it (``wrap_up_until``, ``calls``...) is renewed as long as the agent still is in that state.
+        """
+        agent_id, intent, work, reason, attempt_id = (storable(text) for text in (agent_id, intent, work, reason, attempt_id))
         row = (
-            *(storable(text) for text in (agent_id, intent, work, reason)),
+            agent_id,
+            intent,
+            work,
+            reason,
             since,
-            *(storable(text) for text in (attempt_id, phone)),
+            attempt_id,
+            storable(phone),
             epoch,
             idle_since,
             calls,
@@ -73,7 +84,7 @@ class AgentStates:
 
         def write(db: sqlite_utils.Database) -> None:
             logged = db.execute(f"INSERT INTO agent_states ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT DO NOTHING", row)
-            if logged.rowcount:
+            if logged.rowcount or db.execute(_IS_SEATED, (agent_id, since, epoch, intent, work, reason, attempt_id)).fetchone():
                 db.execute(f"INSERT OR REPLACE INTO seats ({_COLUMNS}) VALUES ({_MARKS})", row)
 
         return self._database.submit(write, "an agent's state")

@@ -70,6 +70,19 @@ def test_a_repeated_state_is_no_other_state(store: Store) -> None:
     assert store.agent_states.last()["1001"].work == "RESERVED"
 
 
+def test_what_is_told_with_a_state_is_renewed_while_it_lasts(store: Store) -> None:
+    def wrap_up(until: float) -> None:
+        store.agent_states.log("1001", "READY", "WRAP_UP", "", 10.0, "a/1", "8001", 1, wrap_up_until=until).wait()
+
+    wrap_up(40.0)
+    wrap_up(70.0)
+    assert store.agent_states.last()["1001"].wrap_up_until == 70.0
+    assert len(store.agent_states.between(0.0, 99.0)) == 1
+    log(store, "IDLE", 60.0, 2)
+    wrap_up(99.0)
+    assert store.agent_states.last()["1001"].work == "IDLE"
+
+
 def test_who_sits_at_a_phone(store: Store) -> None:
     log(store, "IDLE", 10.0, 1)
     log(store, "IDLE", 20.0, 1, agent_id="1002")
