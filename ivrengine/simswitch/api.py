@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .apps import schedule_hangup, schedule_transfer
-from .bridging import originate_command
 from .core import VERSION
 from .headers import channel_row
+from .originating import originate_command
 from .phones import UNREACHABLE
 from .routine import Routine, Steps
 from .text import split_arguments

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .api import Reply, command
-from .bridging import set_hold, uuid_bridge
 from .causes import cause_from
 from .events import to_json, to_plain
-from .recording import start_session_recording, stop_session_recording
+from .recording import mask_session_recording, start_session_recording, stop_session_recording
 from .text import leading_int, split_arguments
+from .uuid_bridging import uuid_bridge
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -130,7 +130,8 @@ def uuid_park(core: Core, argument: str) -> str:
     channel = core.channels.get(argument.strip())
     if channel is None:
         return NO_CHANNEL
-    channel.transfer("park", "inline")
+    if not channel.down:
+        channel.park_session()
     return "+OK\n"
 
 
@@ -210,6 +211,9 @@ def uuid_record(core: Core, argument: str) -> str:
         return "+OK Success\n" if started else "-ERR Cannot record session!\n"
     if action == "stop":
         return "+OK Success\n" if stop_session_recording(channel, words[2]) else "-ERR Cannot stop record session!\n"
+    if action in ("mask", "unmask"):
+        done = mask_session_recording(channel, words[2], action == "mask")
+        return "+OK Success\n" if done else f"-ERR Cannot {action} recording session!\n"
     return _usage("uuid_record")
 
 
@@ -224,7 +228,19 @@ def uuid_hold(core: Core, argument: str) -> str:
     if channel is None or channel.down:
         return "-ERR Operation failed\n"
     hold = not channel.held if action == "toggle" else action != "off"
-    return "+OK Success\n" if set_hold(channel, hold) else "-ERR Operation failed\n"
+    return "+OK Success\n" if _set_hold(channel, hold) else "-ERR Operation failed\n"
+
+
+def _set_hold(channel: Channel, hold: bool) -> bool:
+    """As switch_ivr_hold and _unhold. False when it is on hold already."""
+    if channel.held == hold:
+        return not hold
+    channel.held = hold
+    channel.set_callstate("HELD" if hold else "UNHELD")
+    channel.emit("CHANNEL_HOLD" if hold else "CHANNEL_UNHOLD")
+    if not hold:
+        channel.set_callstate("ACTIVE")
+    return True
 
 
 @command("uuid_flush_dtmf")

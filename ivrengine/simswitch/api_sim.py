@@ -14,8 +14,9 @@ from .api import SESSION_COMMANDS
 from .audio import BadAudio, load_samples
 from .callers import KEYS, KEYS_LIMIT, TEXT_LIMIT, BadScript, Person, check_script, place_call, place_phone_call
 from .core import CHANNEL_LIMIT
-from .faults import LOST_LIMIT, REFUSALS_LIMIT, Refusal
+from .faults import BRIDGE_STAGES, LOST_LIMIT, QUEUED_LIMIT, REFUSALS_LIMIT, BridgeFault, Refusal
 from .phones import BEHAVIOURS, DEFAULT_ANSWER_SECONDS, PHONES_LIMIT, UNREACHABLE, Phone
+from .referring import CannotRefer, refer_attended, refer_blind
 
 if TYPE_CHECKING:
     from .core import Core
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS_LIMIT = 24 * 3600.0
 DROPS = ("notice", "silent", "reset", "truncated")
-ACTIONS = "call, phone, dial, press, speak, hangup, heard, fault, speed"
+ACTIONS = "call, phone, dial, press, speak, hold, unhold, refer, hangup, heard, overheard, fault, speed"
 
 
 class BadRequest(Exception):
@@ -47,9 +48,13 @@ def sim(core: Core, argument: str, session: Session) -> str:
         wanted, _, rest = rest.partition(" ")
         if action == "heard":
             return _heard(_person(core, wanted))
-        if action in ("press", "speak", "hangup"):
+        if action == "overheard":
+            return json.dumps(_person(core, wanted).heard_people, ensure_ascii=False, separators=(",", ":")) + "\n"
+        if action == "refer":
+            return _refer(core, wanted, rest)
+        if action in ("press", "speak", "hangup", "hold", "unhold"):
             return _do(_on_line(core, wanted), action, rest)
-    except (BadRequest, BadScript, BadAudio) as error:
+    except (BadRequest, BadScript, BadAudio, CannotRefer) as error:
         return f"-ERR {error}\n"
     return f"-ERR unknown action {action!r}; known are {ACTIONS}\n"
 
@@ -157,8 +162,24 @@ def _do(person: Person, action: str, rest: str) -> str:
         if not person.channel.media_ready:
             raise BadRequest("there is no audio yet: the call is not answered")
         person.speak(rest)
+    elif action == "hold":
+        person.hold(True)
+    elif action == "unhold":
+        person.hold(False)
     else:
         person.hang_up()
+    return "+OK\n"
+
+
+def _refer(core: Core, wanted: str, target: str) -> str:
+    channel = _on_line(core, wanted).channel
+    kind, _, second = target.partition(" ")
+    if kind == "with":
+        refer_attended(channel, _on_line(core, second).channel)
+    elif target and len(target) <= TEXT_LIMIT and not second:
+        refer_blind(channel, target)
+    else:
+        raise BadRequest("refer takes a number, or `with` and the uuid of the phone's other call")
     return "+OK\n"
 
 
@@ -168,7 +189,7 @@ def _heard(person: Person) -> str:
 
 def _fault(core: Core, text: str, session: Session) -> str:
     request = _json(text, {"drop", "refuse", "reply", "times", "lose_file", "find_file", "restart", "down", "delay_events",
-                           "reject", "clear"})
+                           "reject", "clear", "uuid_bridge", "at", "delay_channel", "other_uuid"})
     faults = core.faults
     if request.get("clear") is True:
         faults.clear()
@@ -179,10 +200,19 @@ def _fault(core: Core, text: str, session: Session) -> str:
             raise BadRequest(f"drop must be one of {', '.join(DROPS)}")
         dropped = core.drop_hook(kind, session) if core.drop_hook is not None else 0
         return f"+OK {dropped} dropped\n"
+    times = request.get("times", 1)
+    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= QUEUED_LIMIT:
+        raise BadRequest(f"times must be a whole number from 1 to {QUEUED_LIMIT}")
+    if "uuid_bridge" in request:
+        faults.bridges.extend([_bridge_fault(request)] * times)
+        return "+OK\n"
+    if "delay_channel" in request:
+        faults.channel_delays_ms.extend([(_seconds(request, "delay_channel", 0.0) or 0.0) * 1000] * times)
+        return "+OK\n"
+    if "other_uuid" in request:
+        faults.other_uuids = times
+        return "+OK\n"
     if "refuse" in request:
-        times = request.get("times", 1)
-        if isinstance(times, bool) or not isinstance(times, int) or times < 1:
-            raise BadRequest("times must be a whole number, at least 1")
         if len(faults.refusals) >= REFUSALS_LIMIT:
             raise BadRequest(f"{REFUSALS_LIMIT} refusals wait already")
         faults.refusals.append(Refusal(_text(request, "refuse"), _text(request, "reply", "-ERR refused by a simulated fault"), times))
@@ -212,4 +242,18 @@ def _fault(core: Core, text: str, session: Session) -> str:
         if core.restart_hook is not None:
             core.restart_hook(kind == "notice", down)
         return "+OK\n"
-    raise BadRequest("name a fault: drop, refuse, lose_file, find_file, delay_events, reject, restart or clear")
+    raise BadRequest("name a fault: drop, refuse, lose_file, find_file, delay_events, reject, restart, uuid_bridge, delay_channel,"
+                     " other_uuid or clear")
+
+
+def _bridge_fault(request: dict[str, Any]) -> BridgeFault:
+    who, at = request["uuid_bridge"], request.get("at", "scheduled")
+    if who not in ("first", "second"):
+        raise BadRequest("uuid_bridge names who hangs up: first or second")
+    if isinstance(at, str):
+        if at not in BRIDGE_STAGES:
+            raise BadRequest(f"at must be milliseconds, or one of {', '.join(BRIDGE_STAGES)}")
+        return BridgeFault(who, at)
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at <= SECONDS_LIMIT * 1000:
+        raise BadRequest(f"at must be milliseconds from 0, or one of {', '.join(BRIDGE_STAGES)}")
+    return BridgeFault(who, "", float(at))

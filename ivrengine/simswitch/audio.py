@@ -163,9 +163,15 @@ def mix(start_ms: float, end_ms: float, speech: list[Speech]) -> Samples:
     return numpy.clip(mixed, -32768, 32767).astype(numpy.int16)
 
 
+def together(one: Samples, other: Samples) -> Samples:
+    """Both sounds at once."""
+    return numpy.clip(one.astype(numpy.int32) + other, -32768, 32767).astype(numpy.int16)
+
+
 def write_wav(path: Path, samples: Samples) -> None:
+    """Mono, or stereo where ``samples`` has two columns."""
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(samples.astype("<i2").tobytes())

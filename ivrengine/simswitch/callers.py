@@ -2,26 +2,31 @@
 
 A script is a list of steps (checked by ``check_script``, which refuses anything else with a sentence):
 ``{"wait": seconds}``, ``{"press": "12#"}``, ``{"after_prompt": true}`` (until a prompt has ended and nothing followed it),
-``{"press_after_prompt": "1"}``, ``{"until_recording": true}``, ``{"speak": "/path.wav"}``, ``{"hangup": true}``.
-Keys and speech wait until there is audio; waiting and hanging up work while it still rings.
+``{"press_after_prompt": "1"}``, ``{"until_recording": true}``, ``{"until_talking": true}`` (connected to somebody),
+``{"speak": "/path.wav"}``, ``{"hold": true}`` and ``false``, ``{"refer": "8002"}`` (a phone's transfer key), ``{"hangup": true}``.
+All but waiting and hanging up wait until there is audio; waiting and hanging up work while it still rings.
 """
 
 from __future__ import annotations
 
+import contextlib
 import uuid as uuids
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .audio import BadAudio, Speech, load_samples, resolve
+from .audio import BadAudio, Samples, Speech, load_samples, resolve
 from .channel import Channel
 from .dialplan import PHONES_CONTEXT
+from .eavesdropping import hearers
 from .headers import Profile
+from .referring import CannotRefer, refer_blind
 from .routine import Routine, Steps
 
 if TYPE_CHECKING:
     from .core import Core
 
 KEYS = frozenset("0123456789*#ABCDabcd")
+STEPS = "wait, press, press_after_prompt, after_prompt, until_recording, until_talking, speak, hold, refer, hangup"
 KEY_GAP_MS = 120.0  # between the keys of one ``press``
 QUIET_MS = 300.0  # a prompt has ended when nothing follows it for so long
 SCRIPT_LIMIT = 1000  # steps
@@ -60,9 +65,13 @@ def _problem(name: str, argument: Any) -> str:
         return "" if fits else f"{name} takes 1 to {KEYS_LIMIT} of the keys 0-9 * # A-D"
     if name == "speak":
         return "" if isinstance(argument, str) and argument else "speak takes the path of a sound file"
-    if name in ("hangup", "after_prompt", "until_recording"):
+    if name == "refer":
+        return "" if isinstance(argument, str) and 0 < len(argument) <= TEXT_LIMIT else "refer takes a number"
+    if name == "hold":
+        return "" if isinstance(argument, bool) else "hold takes true or false"
+    if name in ("hangup", "after_prompt", "until_recording", "until_talking"):
         return "" if argument is True else f"{name} takes true"
-    return f"unknown step {name!r}; known are wait, press, press_after_prompt, after_prompt, until_recording, speak, hangup"
+    return f"unknown step {name!r}; known are {STEPS}"
 
 
 class Person:
@@ -72,7 +81,8 @@ class Person:
         self.core = core
         self.channel = channel
         self.speech: list[Speech] = []  # what this person says
-        self.heard_speech: list[Speech] = []  # what the other side of a bridge says
+        self.heard_speech: list[Speech] = []  # what the other side of a bridge, or who speaks into the call, says
+        self.heard_people: list[dict[str, Any]] = []
         self.heard: list[dict[str, Any]] = []
         self.ended = False
         self.end_cause = ""
@@ -128,6 +138,12 @@ class Person:
             rows, self.heard = self.heard, self.heard[:before]
         return rows
 
+    def overhear(self, now: float, samples: Samples, path: str) -> None:
+        """Somebody says what the file ``path`` holds."""
+        self.heard_speech.append((now, samples))
+        if len(self.heard_people) < HEARD_LIMIT:
+            self.heard_people.append({"at_ms": round(now - self._since_ms), "path": path, "length_ms": round(len(samples) / 8.0)})
+
     def heard_sound(self, from_ms: float, to_ms: float) -> list[Speech]:
         """The prompts heard between two instants, as sound."""
         sound: list[Speech] = []
@@ -175,11 +191,17 @@ class Person:
         samples = load_samples(Path(path))
         now = self.core.clock.now_ms()
         self.speech.append((now, samples))
-        partner = self.channel.partner
-        if partner is not None and partner.person is not None:
-            partner.person.heard_speech.append((now, samples))
+        for person in hearers(self.channel):
+            person.overhear(now, samples, path)
         self.channel.wake(0)
         return len(samples) / 8.0
+
+    def hold(self, on: bool) -> None:
+        """The key "hold" of a phone: the other side hears music."""
+        if on:
+            self.channel.start_holding()
+        else:
+            self.channel.stop_holding()
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         # Before the answer a caller's CANCEL reaches FreeSWITCH with this cause.
@@ -212,11 +234,18 @@ class Person:
             yield from self._quiet()
         elif name == "until_recording":
             yield from self._until(lambda: self._recording)
+        elif name == "until_talking":
+            yield from self._until(lambda: self.channel.partner is not None)
         if self.ended:
             return
         if name in ("press", "press_after_prompt"):
             self.press(argument)
             yield from self._pause(KEY_GAP_MS * len(argument))
+        elif name == "hold":
+            self.hold(argument)
+        elif name == "refer":
+            with contextlib.suppress(CannotRefer):  # the other side has left meanwhile
+                refer_blind(self.channel, argument)
         elif name == "speak":
             try:
                 length_ms = self.speak(argument)

@@ -24,6 +24,8 @@ from .text import expand_variables, is_true, leading_int
 if TYPE_CHECKING:
     from .callers import Person
     from .core import Core
+    from .eavesdropping import Spy
+    from .faults import BridgeFault
     from .recording import SessionRecording
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 DIGITS_LIMIT = 100  # FreeSWITCH forgets what is typed beyond that
 PRIVATE_LIMIT = 256  # as SWITCH_EVENT_QUEUE_LEN
 VARIABLES_LIMIT = 2000
+HOLD_MUSIC = "local_stream://moh"  # the phones' profile in freeswitch-conf says so
 DEFAULT_DIGIT_DURATION = "2000"  # in samples
 
 
@@ -87,13 +90,19 @@ class Channel:
         self.transfer_flag = False
         self.redirect_flag = False
         self.controlled = False
-        self.held = False
+        self.held = False  # uuid_hold
+        self.holding = False  # the phone itself has put the other side on hold
+        self.hung_up_holding = False
         self.queue: deque[tuple[str, str | None]] = deque()
         self.shown_application = ""
         self.shown_data = ""
         self.partner: Channel | None = None
         self.bridge_originator = False
         self.uuid_bridge_to: str | None = None
+        self.uuid_bridging = False  # on the way from a uuid_bridge to CS_SOFT_EXECUTE
+        self.bridge_fault: BridgeFault | None = None
+        self.spies: list[Spy] = []  # who eavesdrops on this channel
+        self.spying: Spy | None = None  # what this channel eavesdrops on
         self.in_bridge = False
         self.recordings: dict[str, SessionRecording] = {}
         self.watchers: list[Routine] = []
@@ -197,12 +206,19 @@ class Channel:
         self.break_flag = True
         self.wake()
 
-    def set_state(self, state: State) -> None:
+    def end_broadcast(self) -> None:
+        """As switch_channel_stop_broadcast: end what a client, or music on hold, plays to this side."""
+        if self.broadcast:
+            self.stop_broadcast = self.break_flag = True
+            self.wake()
+
+    def set_state(self, state: State, delay_ms: float = 0.0) -> None:
+        """``delay_ms``: until the channel's own routine looks."""
         if self.state.value >= State.CS_HANGUP.value:
             return
         self.state = state
         self.notify()
-        self.wake(0)
+        self.wake(delay_ms)
 
     def set_callstate(self, callstate: str) -> None:
         if callstate == self.callstate or self.callstate == "HANGUP":
@@ -274,6 +290,9 @@ class Channel:
         """Once only; CHANNEL_HANGUP is fired at once, the rest when the routine unwinds."""
         if self.down:
             return
+        if self.holding:
+            self.hung_up_holding = True
+            self.stop_holding(talks_on=False)
         self.state = State.CS_HANGUP
         self.hangup_cause = cause
         if self.partner is not None:
@@ -283,10 +302,49 @@ class Channel:
         elif self.in_bridge:
             self.set("last_bridge_role", "originatee")
         self.emit("CHANNEL_HANGUP")
+        if self.partner is not None:
+            self.leave_who_is_held(self.partner)
         self.notify()
         if self.partner is not None:
             self.partner.wake(0)
         self.wake(0)
+
+    def start_holding(self) -> None:
+        """The phone at the other end has put its call on hold (a re-INVITE)."""
+        if self.holding or self.down:
+            return
+        self.holding = True
+        self.set_callstate("HELD")
+        self.emit("CHANNEL_HOLD")
+        if self.partner is not None:
+            self.partner.queue_private({"call-command": "execute", "execute-app-name": "playback", "execute-app-arg": HOLD_MUSIC,
+                                        "event-lock": "true", "loops": "-1"})
+
+    def leave_who_is_held(self, other: Channel) -> None:
+        """This side leaves a bridge in which it has put ``other`` on hold. FreeSWITCH hangs up on ``other`` then, park_after_bridge
+        or not, unless this leg's hold_hangup_xfer_exten says where they go."""
+        if not self.holding and not self.hung_up_holding:
+            return
+        if other.ready() and other.state is not State.CS_PARK:
+            other.end_broadcast()
+            elsewhere = self.variables.get("hold_hangup_xfer_exten")
+            if elsewhere:
+                other.set("transfer_after_bridge", elsewhere)
+            else:
+                other.hangup("NORMAL_CLEARING")
+        self.hung_up_holding = False
+        self.stop_holding(talks_on=False)
+
+    def stop_holding(self, talks_on: bool = True) -> None:
+        if not self.holding:
+            return
+        self.holding = False
+        if self.partner is not None:
+            self.partner.end_broadcast()
+        self.set_callstate("UNHELD")
+        self.emit("CHANNEL_UNHOLD")
+        if talks_on:
+            self.set_callstate("ACTIVE")
 
     def drop(self) -> None:
         """Gone without a word: the switch has crashed."""

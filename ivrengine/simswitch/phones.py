@@ -65,7 +65,8 @@ class PhoneUser(Person):
 
     def _follow(self, script: list[tuple[str, Any]]) -> Steps:
         yield from self._pause(RING_DELAY_MS)
-        self.channel.mark_ring_ready()
+        if self.phone.behaviour not in REFUSALS or self.phone.after_seconds * 1000 > RING_DELAY_MS:
+            self.channel.mark_ring_ready()
         if self.phone.behaviour == "no_answer":
             return
         yield from self._pause(max(0.0, self.phone.after_seconds * 1000 - RING_DELAY_MS))

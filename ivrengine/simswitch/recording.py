@@ -1,8 +1,8 @@
 """Recording: what the other end says, measured on the audio itself, written as a real WAV file.
 
 ``record`` (one caller, ends by silence, key or limit) and ``record_session`` / uuid_record (both sides of a call, until
-stopped). A file that can't be opened hangs the call up with DESTINATION_OUT_OF_ORDER, as FreeSWITCH does; directories
-are not made.
+stopped). ``record`` to a file that can't be opened hangs the call up with DESTINATION_OUT_OF_ORDER, as FreeSWITCH does, and
+makes no directories.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy
+
 from .applications import application
-from .audio import FRAME_MS, RATE, Speech, mix, silence_at_ms, write_wav
+from .audio import FRAME_MS, RATE, Samples, mix, silence_at_ms, together, write_wav
 from .clock import Timer
 from .playing import terminates
 from .routine import Steps
-from .text import leading_int, split_arguments
+from .text import is_true, leading_int, split_arguments
 
 if TYPE_CHECKING:
     from .channel import Channel
 
 DEFAULT_SILENCE_SECONDS = 3
 RECORD_LIMIT_SECONDS = 3600  # a recording without a limit ends here, so that memory has one
+RECORDINGS_LIMIT = 10  # of one channel at once
+MASKS_LIMIT = 1000  # in one recording
 
 
 def _path(channel: Channel, text: str) -> Path:
@@ -108,46 +112,88 @@ def record(channel: Channel, data: str) -> Steps:
 
 
 class SessionRecording:
-    """A recording of both sides that runs beside everything else, until stopped, its limit, or the hang-up."""
+    """A recording of both sides that runs beside everything else, until stopped, its limit, or the hang-up.
+
+    With RECORD_STEREO what this side says is on the left, what it hears on the right. While it is masked both are silent.
+    """
 
     def __init__(self, channel: Channel, path: Path, limit_seconds: int) -> None:
         self.channel = channel
         self.path = path
         self.started = channel.core.clock.now_ms()
+        self._stereo = is_true(channel.variables.get("RECORD_STEREO"))
+        self._masked: list[tuple[float, float]] = []
+        self._masked_since: float | None = None
         seconds = min(limit_seconds or RECORD_LIMIT_SECONDS, RECORD_LIMIT_SECONDS)
-        self._timer: Timer = channel.core.scheduler.call_later(seconds * 1000, lambda: self.finish("success-maxtime"))
+        self._timer: Timer = channel.core.scheduler.call_later(seconds * 1000, self.finish)
         channel.recordings[str(path)] = self
         channel.emit("RECORD_START", last=[("Record-File-Path", str(path))])
 
-    def finish(self, cause: str = "") -> None:
+    def mask(self, on: bool) -> None:
+        now = self.channel.core.clock.now_ms()
+        if on and self._masked_since is None and len(self._masked) < MASKS_LIMIT:
+            self._masked_since = now
+        elif not on and self._masked_since is not None:
+            self._masked.append((self._masked_since, now))
+            self._masked_since = None
+
+    def finish(self) -> None:
         channel = self.channel
         if channel.recordings.pop(str(self.path), None) is None:
             return
         channel.core.scheduler.cancel(self._timer)
+        self.mask(False)
         now = channel.core.clock.now_ms()
-        heard: list[Speech] = []
-        if channel.person is not None:
-            heard = channel.person.speech + channel.person.heard_speech + channel.person.heard_sound(self.started, now)
-        samples = mix(self.started, now, heard)
+        said, heard = self._sides(now)
+        cause = "success-maxtime"
+        if channel.down:
+            spoken = bool(numpy.any(said)) or bool(numpy.any(heard))
+            cause = "success-silence" if spoken else "no-input-timeout"
         try:
-            write_wav(self.path, samples)
+            write_wav(self.path, numpy.column_stack([said, heard]) if self._stereo else together(said, heard))
         except OSError:
             cause = "uri-failure"
-        channel.set("record_seconds", str(len(samples) // RATE))
-        channel.set("record_ms", str(len(samples) * 1000 // RATE))
-        channel.set("record_samples", str(len(samples)))
-        last = [("Record-File-Path", str(self.path))]
-        if cause:
-            channel.set("record_completion_cause", cause)
-            last.append(("Record-Completion-Cause", cause))
-        channel.emit("RECORD_STOP", last=last)
+        channel.set("record_seconds", str(len(said) // RATE))
+        channel.set("record_ms", str(len(said) * 1000 // RATE))
+        channel.set("record_samples", str(len(said)))
+        channel.set("record_completion_cause", cause)
+        channel.emit("RECORD_STOP", last=[("Record-File-Path", str(self.path)), ("Record-Completion-Cause", cause)])
+
+    def _sides(self, now: float) -> tuple[Samples, Samples]:
+        person = self.channel.person
+        says = list(person.speech) if person is not None else []
+        hears = person.heard_speech + person.heard_sound(self.started, now) if person is not None else []
+        said, heard = mix(self.started, now, says), mix(self.started, now, hears)
+        for begun, ended in self._masked:
+            first, last = (round((instant - self.started) * RATE / 1000) for instant in (begun, ended))
+            said[first:last] = heard[first:last] = 0
+        return said, heard
 
 
 def start_session_recording(channel: Channel, text: str, limit_seconds: int) -> bool:
+    """A path that is being recorded to already stays as it is, which is a success. Directories are made."""
     path = _path(channel, text)
-    if channel.down or not channel.media_ready or str(path) in channel.recordings or not _open(channel, path):
+    if channel.down or not channel.media_ready:
+        return False
+    if str(path) in channel.recordings:
+        return True
+    if len(channel.recordings) >= RECORDINGS_LIMIT:
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError):
+        return False
+    if not _open(channel, path):
         return False
     SessionRecording(channel, path, limit_seconds)
+    return True
+
+
+def mask_session_recording(channel: Channel, text: str, on: bool) -> bool:
+    recording = channel.recordings.get(str(_path(channel, text)))
+    if recording is None:
+        return False
+    recording.mask(on)
     return True
 
 

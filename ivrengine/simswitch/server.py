@@ -17,7 +17,7 @@ from gevent.event import Event as Signal
 from gevent.server import StreamServer
 
 # api_calls and api_sim register their commands, the others their applications, by being imported.
-from . import api_calls, api_sim, apps, bridging, playing, recording  # noqa: F401
+from . import api_calls, api_sim, apps, bridging, eavesdropping, playing, recording, soft_execute  # noqa: F401
 from .core import Core
 from .dialplan import APOLOGY
 from .session import GOODBYE, SHUTDOWN, Session

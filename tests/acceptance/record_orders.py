@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,19 +45,22 @@ PHONES = {
     "9002": [("hangup", "USER_BUSY")],
     "9003": [("ring_ready", ""), ("sleep", "60000")],
     "9006": [("ring_ready", ""), ("sleep", "300"), ("answer", ""), ("park", "")],
-    "colleague": [("bridge", "{presence_data=ivr-phone}sofia/test/9006@127.0.0.1:{port}")],
+    "colleague": [
+        ("multiset", "hangup_after_bridge=true force_transfer_context=transfer"),
+        ("bridge", "{presence_data=ivr-phone}user/9006@ivr.local"),
+    ],
     "caller": [("answer", ""), ("park", "")],
 }
 
 
-def contexts(hand_over: list[tuple[str, str | None]], port: int) -> str:
-    extensions = {**PHONES, "5[0-9]{3}": hand_over}
+def contexts(extensions: Mapping[str, list[tuple[str, str | None]]], name: str, port: int) -> str:
     text = ""
     for number, actions in extensions.items():
-        lines = "".join(f'<action application="{name}" data="{(data or "").replace("{port}", str(port))}"/>\n' for name, data in actions)
-        text += f'<extension name="{number}">\n<condition field="destination_number" expression="^{number}$">\n{lines}'
+        text += f'<extension name="{number}">\n<condition field="destination_number" expression="^{number}$">\n'
+        for application, data in actions:
+            text += f'<action application="{application}" data="{(data or "").replace("{port}", str(port))}"/>\n'
         text += "</condition>\n</extension>\n"
-    return f'<context name="ivr">\n{text}</context>\n'
+    return f'<context name="{name}">\n{text}</context>\n'
 
 
 @contextmanager
@@ -70,8 +73,8 @@ def real_world(work: Path) -> Iterator[scenarios.RealWorld]:
     domain.write_text(domain.read_text().replace(registered, f"sofia/test/${{dialed_user}}@127.0.0.1:{sip_port}"))
     (switch.conf / "sip_profiles/test.xml").write_text(PROFILE.format(port=sip_port))
     rendered = switch.conf / "dialplan/contexts.xml"
-    transfer = rendered.read_text().partition('<context name="transfer">')[2].partition("</context>")[0]
-    rendered.write_text(f'{contexts(scenarios.HAND_OVER, sip_port)}<context name="transfer">{transfer}</context>\n')
+    rendered.write_text(contexts({**PHONES, "5[0-9]{3}": scenarios.HAND_OVER}, "ivr", sip_port)
+                        + contexts({".*": scenarios.HAND_OVER}, "transfer", sip_port))
     sounds, recordings = work / "sounds", work / "recordings"
     for directory in (sounds, recordings):
         directory.mkdir(parents=True)

@@ -38,8 +38,8 @@ def test_the_phone_hangs_up_after_talking(client: Client, call: str) -> None:
     assert talked_us >= 4_999_000
     assert int(bridge["Caller-Channel-Bridged-Time"]) > 0
     client.wait("CHANNEL_DESTROY", peer)
-    assert client.names(peer) == ["OUTGOING", "CREATE", "ORIGINATE", "PROGRESS", "CALLSTATE", "ANSWER", "CALLSTATE", "HANGUP",
-                                  "CALLSTATE", "HANGUP_COMPLETE", "DESTROY"]
+    assert client.names(peer) == ["OUTGOING", "CREATE", "ORIGINATE", "PROGRESS", "CALLSTATE", "ANSWER", "CALLSTATE", "OUTGOING",
+                                  "HANGUP", "CALLSTATE", "HANGUP_COMPLETE", "DESTROY"]
     complete = client.wait("CHANNEL_HANGUP_COMPLETE", peer)
     assert complete["Call-Direction"] == "outbound"
     assert "Channel-Presence-Data" not in complete
@@ -128,7 +128,7 @@ def test_originate_and_park_in_freeswitch_order(client: Client) -> None:
     order = [packet.event["Event-Name"].removeprefix("CHANNEL_") for packet in client.events
              if packet.event.get("Unique-ID") == "leg-1" or packet.event.get("Job-UUID") == "j"]
     assert [name for name in order if name not in ("STATE", "CALLSTATE", "PROGRESS")] == [
-        "OUTGOING", "CREATE", "ORIGINATE", "ANSWER", "BACKGROUND_JOB", "EXECUTE", "PARK"]
+        "OUTGOING", "CREATE", "ORIGINATE", "ANSWER", "OUTGOING", "BACKGROUND_JOB", "EXECUTE", "PARK"]
     job = next(packet for packet in client.events if packet.event["Event-Name"] == "BACKGROUND_JOB")
     assert job.event_body == "+OK leg-1\n"
     assert client.wait("CHANNEL_ANSWER", "leg-1")["Channel-Presence-Data"] == "agent"

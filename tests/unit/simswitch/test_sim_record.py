@@ -101,7 +101,7 @@ def test_uuid_record_holds_both_sides_and_the_prompts(client: Client, call: str,
     client.api('sim phone {"extension": "8001", "after": 0.1, "script": [{"wait": 0.5}, {"speak": "%s"}, {"hangup": true}]}'
                % (site / "speech.wav"))
     assert client.api(f"uuid_record {call} start {path}") == "+OK Success\n"
-    assert client.api(f"uuid_record {call} start {path}") == "-ERR Cannot record session!\n"
+    assert client.api(f"uuid_record {call} start {path}") == "+OK Success\n"  # it is being recorded already
     client.execute(call, "playback", "other.wav", "P")
     client.execute(call, "playback", "silence_stream://1000", "S")
     client.execute(call, "bridge", "user/8001@ivr.local")
@@ -174,3 +174,43 @@ def test_mix_clips_instead_of_wrapping() -> None:
     assert mixed[100] == 30000
     assert mixed[500] == 32767
     assert mixed[1300] == 0
+
+
+def test_a_stereo_recording_has_the_caller_left_and_what_they_hear_right_and_nothing_while_masked(
+        client: Client, call: str, site: Path) -> None:
+    path = site / "recordings" / "new" / "directory" / "stereo.wav"
+    tone(site / "caller.wav", 1.0, 500.0)
+    tone(site / "agent.wav", 1.0, 900.0)
+    client.api('sim phone {"extension": "8001", "after": 0.1}')
+    agent = client.api("originate user/8001@ivr.local &park()")[4:].strip()
+    client.wait("CHANNEL_PARK", agent)
+    client.api(f"uuid_bridge {call} {agent}")
+    client.wait("CHANNEL_BRIDGE", call)
+    client.api(f"uuid_setvar {call} RECORD_STEREO true")
+    assert client.api(f"uuid_record {call} start {path}") == "+OK Success\n"
+    for uuid, name in ((call, "caller"), (agent, "agent")):
+        client.api(f"sim speak {uuid} {site}/{name}.wav")
+        client.execute(call, "sleep", "1500", name)
+        client.wait("CHANNEL_EXECUTE_COMPLETE", call, Application_UUID=name)
+    assert client.api(f"uuid_record {call} mask {path}") == "+OK Success\n"
+    for uuid, name in ((call, "caller"), (agent, "agent")):
+        client.api(f"sim speak {uuid} {site}/{name}.wav")
+    client.execute(call, "sleep", "1500", "masked")
+    client.wait("CHANNEL_EXECUTE_COMPLETE", call, Application_UUID="masked")
+    assert client.api(f"uuid_record {call} unmask {path}") == "+OK Success\n"
+    assert client.api(f"uuid_record {call} stop {path}") == "+OK Success\n"
+    assert client.wait("RECORD_STOP", call)["Record-Completion-Cause"] == "success-maxtime"
+    samples, rate = soundfile.read(path)
+    assert rate == RATE and samples.shape[1] == 2
+    left, right = samples[:, 0], samples[:, 1]
+    for side, hertz in ((left, 500.0), (right, 900.0)):
+        # One second of the two that were said; a tone passes through zero now and then.
+        assert 0.8 * RATE < numpy.count_nonzero(side) <= RATE
+        heard = side[side.nonzero()[0][0]:][: RATE // 2]
+        assert numpy.argmax(numpy.abs(numpy.fft.rfft(heard))) * 2 == pytest.approx(hertz, abs=4)
+
+
+@pytest.mark.parametrize("action", ["mask", "unmask", "stop"])
+def test_a_recording_that_is_not_there_can_not_be_changed(client: Client, call: str, action: str) -> None:
+    word = f"{action} record" if action == "stop" else f"{action} recording"
+    assert client.api(f"uuid_record {call} {action} /tmp/none.wav") == f"-ERR Cannot {word} session!\n"
