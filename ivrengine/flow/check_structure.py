@@ -11,7 +11,8 @@ from .flowset import Flow
 from .types import FlowRef, walk
 
 Node = tuple[str, str]  # flow, step
-_TO_A_PERSON = frozenset({"dial_extension", "queue", "transfer"})  # verbs that connect the caller with somebody
+# Verbs that connect the caller with somebody; who is at the desk is no caller and wants nobody.
+_TO_A_PERSON = frozenset({"desk", "dial_extension", "queue", "transfer"})
 _NAMES_SHOWN = 5
 
 

@@ -19,14 +19,18 @@ from ivrengine.flow.check import check_flows, sound_flows
 from ivrengine.flow.compile import load_flows
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.rehearsal import Rehearsal
+from ivrengine.flow.rehearsed_queue import RehearsedQueues, Scene
 from ivrengine.flow.world import World
 from ivrengine.runtime.site_files import read_site
 
 SITE = read_site(Path(__file__).parents[2] / "flows")
 CALENDARS = load_calendars(SITE.calendars_text)
-WORLD = World(hours=HoursBook(CALENDARS.calendars), lists=SITE.lists)
+QUEUES = RehearsedQueues({"delivery": Scene(wait_seconds=3.0, outcome="no_agent"), "property": Scene(wait_seconds=0.0)})
+WORLD = World(hours=HoursBook(CALENDARS.calendars), queues=QUEUES, lists=SITE.lists, outside_numbers=("1*",))
 NOW = 1_790_000_000.0
-BRANCH = re.compile(r"\b(?:go|next|closed|open|holiday|otherwise|answered|failed|done|no_input|no_match): (\w+)")
+BRANCH = re.compile(
+    r"\b(?:go|next|closed|open|holiday|otherwise|answered|failed|done|no_input|no_match|accepted|timeout|refused_empty): (\w+)"
+)
 CALLERS = ("", "02988880001", "13800138000")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from ivrengine.domain.audio import Prompt, Speech
 from ivrengine.domain.blacklist import Blacklist, BlacklistEntry
 from ivrengine.domain.caller import CallInfo, clean_number
-from ivrengine.domain.commands import AddToCounter, Command, Dial, KeepMessage, LogStep
+from ivrengine.domain.commands import AddToCounter, AskDesk, Command, Dial, KeepMessage, LogStep
+from ivrengine.domain.events import DeskAnswered
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.compile import FlowSetResult, load_flows
 from ivrengine.flow.interpreter import Interpreter
-from ivrengine.flow.rehearsal import HeardItem, Phone, Rehearsal
+from ivrengine.flow.rehearsal import HeardItem, Phone, Rehearsal, obliging_desk
+from ivrengine.flow.rehearsed_queue import RehearsedQueues, Scene
 from ivrengine.flow.world import Hours, World
 from ivrengine.runtime.site_files import SiteFiles, read_site
 
@@ -27,6 +29,8 @@ PERSONS = {CIRCULATION: "8001", DELIVERY: "8003", PROPERTY: "8002"}
 CALLER = "13800138000"
 NUISANCE = "02985550000"
 VIP = "02986660000"
+NOBODY_LOGGED_IN = Scene(wait_seconds=0.0, outcome="refused_empty")
+PERMITTED = ("13*", "029*")
 WORKING_HOURS = "2026-11-24T10:00"
 
 
@@ -46,7 +50,7 @@ def moment(text: str) -> float:
 
 
 class HotlineCall(Rehearsal):
-    """One call that has come in, with the questions that the tests ask about it."""
+    """One call that has come in, with the questions that the tests ask about it. ``queue``: the scene in all queues."""
 
     def __init__(
         self,
@@ -55,15 +59,19 @@ class HotlineCall(Rehearsal):
         caller: str = CALLER,
         phones: Mapping[str, Phone] | None = None,
         hours: Hours | None = None,
+        queue: Scene = NOBODY_LOGGED_IN,
+        phone: str = "",
+        desk: Callable[[AskDesk], DeskAnswered] = obliging_desk,
     ) -> None:
         flow = loaded().flows.for_number(dialled)
         assert flow is not None, dialled
         blacklist = Blacklist([BlacklistEntry(NUISANCE, "rings every night")])
-        world = World(hours or HoursBook.from_text(site().calendars_text), blacklist=blacklist, lists=site().lists)
+        hours = hours or HoursBook.from_text(site().calendars_text)
+        world = World(hours, RehearsedQueues({}, queue), blacklist, site().lists, PERMITTED)
         interpreter = Interpreter(loaded().flows, world)
         start_at = moment(at)
-        run = interpreter.new_run(flow, CallInfo("call-1", dialled, clean_number(caller), "", start_at))
-        super().__init__(interpreter, run, start_at=start_at, phones=phones)
+        run = interpreter.new_run(flow, CallInfo("call-1", dialled, clean_number(caller), "", start_at, phone))
+        super().__init__(interpreter, run, start_at=start_at, phones=phones, desk=desk)
         self.begin()
 
     @property

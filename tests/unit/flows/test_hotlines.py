@@ -137,7 +137,7 @@ def test_star_goes_back_one_level_and_zero_to_a_person(number: str, keys: str, p
 def test_every_menu_and_page_is_walked_above() -> None:
     walked = {place for _, _, place, _ in PLACES}
     steps = {f"{flow.name}:{step.name}" for flow in loaded().flows.flows.values() for step in flow.steps.values()
-             if step.verb in ("menu", "page", "collect")}  # fmt: skip
+             if step.verb in ("menu", "page", "collect") and flow.name != "desk"}  # fmt: skip
     assert steps == walked
 
 
