@@ -24,7 +24,8 @@ Over the event socket, the JSON on the same line. Replies are ``+OK ...`` or ``-
     one, has ended and 0.3 s were quiet; ``{"press_after_prompt": "1"}`` does both; ``{"until_recording": true}`` waits
     until a recording begins; ``{"speak": "/path.wav"}`` says what the file holds and waits until it is said;
     ``{"until_talking": true}`` waits until it is connected; ``{"hold": true}`` and ``{"hold": false}``, ``{"refer": "8002"}`` are
-    a phone's hold and transfer keys; ``{"hangup": true}``. A caller whose script has ended stays on the line. Keys and speech wait for the answer.
+    a phone's hold and transfer keys; ``{"hangup": true}``. A caller whose script has ended stays on the line. Keys and speech
+    wait for the answer.
 ``sim phone {"extension": "8001", "behaviour": "answer", "after": 1.0, "talk": 5, "script": [...]}`` -> ``+OK``
     How an extension, or an outside number, behaves from now on: ``answer``, ``no_answer``, ``reject``, ``busy``,
     ``unregistered``, ``absent``. ``after``: seconds until it answers or refuses (2). ``talk``: seconds from when it is
