@@ -163,7 +163,7 @@ class Segments:
     def wrapped_up(
         self, item_id: str, wrap_up_seconds: float, disposition: str, automatic: bool = False, notes: str = ""
     ) -> Ticket[None]:
-        """What the agent did after the talk. A later one replaces it, so that a disposition can be corrected."""
+        """What the agent did after the talk. A later one replaces it; an empty disposition or note takes nothing back."""
         item_id = storable(item_id)
 
         def write(db: sqlite_utils.Database) -> None:
@@ -174,7 +174,9 @@ class Segments:
                 return
             queue, counted_at, before_seconds = row
             db.execute(
-                "UPDATE segments SET wrap_up_seconds = ?, disposition = ?, automatic = ?, notes = ? WHERE item_id = ?",
+                "UPDATE segments SET wrap_up_seconds = ?1, disposition = coalesce(nullif(?2, ''), disposition),"
+                " automatic = iif(?2 = '' AND disposition != '', automatic, ?3), notes = coalesce(nullif(?4, ''), notes)"
+                " WHERE item_id = ?5",
                 (wrap_up_seconds, storable(disposition), int(automatic), storable(notes[:NOTES_LIMIT]), item_id),
             )
             intervals.add(db, queue, counted_at, of_wrap_up(wrap_up_seconds - (before_seconds or 0.0)))

@@ -161,6 +161,19 @@ def test_a_disposition_given_later_is_the_agent_s_and_counts_no_time(store: Stor
     assert store.intervals.disagreements() == []
 
 
+def test_a_wrap_up_that_ends_by_itself_takes_back_no_disposition(store: Store) -> None:
+    begin(store, "a")
+    store.segments.ended("a", "answered", 1010.0, 10.0, "1001", "a/1")
+    store.segments.disposed("a", "12", "about it")
+    store.segments.wrapped_up("a", 30.0, "", automatic=True).wait()
+    found = store.segments.get("a")
+    assert found is not None
+    assert (found.disposition, found.automatic, found.notes, found.wrap_up_seconds) == ("12", False, "about it", 30.0)
+    store.segments.wrapped_up("a", 31.0, "13").wait()
+    found = store.segments.get("a")
+    assert found is not None and (found.disposition, found.notes, found.wrap_up_seconds) == ("13", "about it", 31.0)
+
+
 def test_segments_of_a_contact_keep_the_order_of_their_beginning(store: Store) -> None:
     store.contacts.begin("a", "13800138000", "Li; DROP TABLE\x00", 1.0)
     store.contacts.begin("a", "other", "other", 2.0).wait()
