@@ -61,6 +61,7 @@ class CallCentre:
             self.now = max(self.now, deadline)
             decisions += self._expire()
         self.now = until
+        decisions += self._expire()
         self.told += decisions
         return decisions
 
