@@ -189,7 +189,9 @@ class Segments:
 
         def write(db: sqlite_utils.Database) -> None:
             db.execute(
-                "UPDATE segments SET disposition = ?, automatic = 0, notes = ? WHERE item_id = ? AND terminal = 'answered'", row
+                "UPDATE segments SET disposition = ?, automatic = 0, notes = coalesce(nullif(?, ''), notes)"
+                " WHERE item_id = ? AND terminal = 'answered'",
+                row,
             )
 
         return self._database.submit(write, "a disposition")

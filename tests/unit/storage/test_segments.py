@@ -169,6 +169,7 @@ def test_a_wrap_up_that_ends_by_itself_takes_back_no_disposition(store: Store) -
     found = store.segments.get("a")
     assert found is not None
     assert (found.disposition, found.automatic, found.notes, found.wrap_up_seconds) == ("12", False, "about it", 30.0)
+    store.segments.disposed("a", "14")
     store.segments.wrapped_up("a", 31.0, "13").wait()
     found = store.segments.get("a")
     assert found is not None and (found.disposition, found.notes, found.wrap_up_seconds) == ("13", "about it", 31.0)
