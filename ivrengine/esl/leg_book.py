@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ivrengine.domain.caller import clean_number
 from ivrengine.domain.legs import (
@@ -31,41 +30,17 @@ from ivrengine.domain.legs import (
 )
 
 from .commands import TAG_PREFIX, decode_value
+from .leg_listener import LegsListener, NobodyListens
 from .translate import cause_of, digit_of, is_hung_up, leg_failure
 from .wire import RawEvent
 
 PLAYS_LIMIT = 8  # plays of one leg whose ends have not been seen
 AFTERMATH_SECONDS = 1.5  # between a leg's end and its caller's return to parking; 0.02-0.1 was measured
+TRANSFER_CONTEXT = "transfer"  # of the dialplan: where a phone's transfer sends a caller
 COMES_UP = frozenset(("CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK"))
 LOST = "LOST_WHILE_DISCONNECTED"
 
 log = logging.getLogger(__name__)
-
-
-class LegsListener(Protocol):
-    """What the runtime offers for legs. Called where nothing may wait: these methods only enqueue."""
-
-    def leg_event(self, leg_id: str, event: LegEvent) -> None:
-        """Something happened on a leg."""
-
-    def legs_resynchronised(self, legs: list[LegState]) -> None:
-        """The link is up (again) and these legs are there, dialled by this process or an earlier one. Their events follow."""
-
-    def recording_stopped(self, path: str, cause: str) -> None:
-        """A recording that ``start_recording`` began is over; ``cause`` is the switch's word, "" where it gave none."""
-
-
-class NobodyListens:
-    """Until somebody does."""
-
-    def leg_event(self, leg_id: str, event: LegEvent) -> None:
-        log.debug("nobody listens to %s of leg %s", event, leg_id)
-
-    def legs_resynchronised(self, legs: list[LegState]) -> None:
-        pass
-
-    def recording_stopped(self, path: str, cause: str) -> None:
-        pass
 
 
 @dataclass(slots=True)
@@ -82,6 +57,7 @@ class Leg:
     overdue: bool = False  # nothing was heard of it in time
     kills: int = 0
     foreign: bool = False
+    referred: bool = False
     kept: bool = False  # parks at the end of a bridge
     eavesdrops: bool = False
     bridged_to: str = ""
@@ -96,6 +72,7 @@ class LegBook:
         self.doomed: Callable[[str], None] = lambda channel: None  # this channel of ours has no business to live
         self.talks: Callable[[str], None] = lambda call_id: None  # this caller talks to a leg now
         self.waits: Callable[[str], None] = lambda call_id: None  # this caller is parked after a talk
+        self.asks_replaced: Callable[[str, str], None] = lambda leg_id, other: None  # whom ``other`` talks to now is told by ``replaced``
         self._presence = presence
         self._clock = clock
         self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
@@ -152,7 +129,7 @@ class LegBook:
         elif name == "CHANNEL_BRIDGE":
             self._bridged(event)
         elif channel in self._partners and name in ("CHANNEL_PARK", "CHANNEL_HANGUP_COMPLETE"):
-            self._caller_is_free(channel)
+            self._caller_is_free(channel, event)
             if name == "CHANNEL_PARK" and not is_hung_up(event):
                 self.waits(channel)
         if name == "CHANNEL_HANGUP_COMPLETE" and channel in self._recorded:
@@ -196,13 +173,17 @@ class LegBook:
         if not leg.answered:
             leg.answered, leg.due = True, float("inf")
             self._tell(leg_id, LegAnswered())
+        elif leg.bridged_to and event.get("variable_transfer_disposition") == "replaced":
+            self.asks_replaced(leg_id, leg.bridged_to)
         elif leg.bridged_to:
             other, leg.bridged_to = leg.bridged_to, ""
             self._foreign_left(leg_id)
             self._tell(leg_id, LegUnbridged(other))
 
     def _bridged(self, event: RawEvent) -> None:
-        one, two = event.get("Bridge-A-Unique-ID") or "", event.get("Bridge-B-Unique-ID") or ""
+        self._join(event.get("Bridge-A-Unique-ID") or "", event.get("Bridge-B-Unique-ID") or "")
+
+    def _join(self, one: str, two: str) -> None:
         for leg_id, other in ((one, two), (two, one)):
             leg = self.legs.get(leg_id)
             if leg is None:
@@ -217,20 +198,40 @@ class LegBook:
                 leg.bridged_to = other
                 self._tell(leg_id, LegBridged(other))
 
+    # -- transfers by a phone's own key (SIP REFER)
+
     def _referred(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
         """A phone that transfers the other side says so in the last event of its leg."""
-        if not leg.bridged_to:
-            return
         kind, _, target = (event.get("variable_transfer_destination") or "").partition(":")
         if kind == "blind":
-            self._tell(leg_id, LegReferred("blind", target=clean_number(target)))
-            return
+            self._tell_referred(leg_id, leg, LegReferred("blind", target=clean_number(target)))
         kind, _, channel = (event.get("variable_transfer_to") or "").partition(":")
         if kind == "att" and channel:
-            if channel not in self.legs:
-                # Not dialled by us. What its caller goes through tells us what becomes of it.
-                self.legs[channel] = Leg(float("inf"), job_ended=True, seen=True, answered=True, foreign=True)
-            self._tell(leg_id, LegReferred("attended", with_channel=channel))
+            self._know_foreign(channel)
+            self._tell_referred(leg_id, leg, LegReferred("attended", with_channel=channel))
+
+    def replaced(self, leg_id: str, channel: str) -> None:
+        """The phone has sent its transfer through its other call: the switch has connected who was with ``leg_id`` with ``channel``."""
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.bridged_to and channel != leg_id:
+            self._know_foreign(channel)
+            self._tell_referred(leg_id, leg, LegReferred("attended", with_channel=channel))
+            self._join(leg.bridged_to, channel)
+
+    def _know_foreign(self, channel: str) -> None:
+        # Not dialled by us. What its caller goes through tells us what becomes of it.
+        if channel not in self.legs:
+            self.legs[channel] = Leg(float("inf"), job_ended=True, seen=True, answered=True, foreign=True)
+
+    def _tell_referred(self, leg_id: str, leg: Leg, event: LegReferred) -> None:
+        if leg.bridged_to and not leg.referred:
+            leg.referred = True
+            self._tell(leg_id, event)
+
+    def _foreign_left(self, channel: str) -> None:
+        """Of a channel that we did not dial we hear nothing but that it is no longer with ours."""
+        for leg_id in [leg_id for leg_id, leg in self.legs.items() if leg.foreign and leg.bridged_to == channel]:
+            self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING"))
 
     def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
         token = event.get("Application-UUID") or ""
@@ -248,14 +249,13 @@ class LegBook:
         self.not_recorded(path)
         self.listener.recording_stopped(path, cause)
 
-    def _caller_is_free(self, call_id: str) -> None:
-        self.tell_ending(self._partners.pop(call_id))
+    def _caller_is_free(self, call_id: str, event: RawEvent) -> None:
+        leg_id = self._partners.pop(call_id)
+        leg = self.legs.get(leg_id)
+        if leg is not None and _was_transferred(event):
+            self._tell_referred(leg_id, leg, LegReferred("blind", target=clean_number(event.get("Caller-Destination-Number") or "")))
+        self.tell_ending(leg_id)
         self._foreign_left(call_id)
-
-    def _foreign_left(self, channel: str) -> None:
-        """Of a channel that we did not dial we hear nothing but that it is no longer with ours."""
-        for leg_id in [leg_id for leg_id, leg in self.legs.items() if leg.foreign and leg.bridged_to == channel]:
-            self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING"))
 
     # -- ends
 
@@ -358,6 +358,16 @@ class LegBook:
         if leg.plays and (dump.get("variable_current_application") != "playback"):
             for token in list(leg.plays):
                 self._tell(state.leg_id, LegPlayed(token, "stopped" if leg.plays.pop(token) else "played"))
+
+
+def _was_transferred(park: RawEvent) -> bool:
+    """Whether a caller is parked because a phone has sent them somewhere; their profile tells it ever after, so look at what parks."""
+    return (
+        park.event_name == "CHANNEL_PARK"
+        and park.get("Channel-State") == "CS_EXECUTE"
+        and park.get("Caller-Dialplan") == "XML"
+        and park.get("Caller-Context") == TRANSFER_CONTEXT
+    )
 
 
 def leg_state(dump: RawEvent) -> LegState:

@@ -1,7 +1,7 @@
 """Legs: channels that the engine dials itself (agents' phones, customers called back, colleagues), and who is connected with whom.
 
 A leg rings, is parked when it answers, and can then be spoken to and connected. Methods return when the switch has taken the
-command; what comes of it is told to the listener (``leg_book.LegsListener``). "+OK" from the switch means "will try": only LegBridged
+command; what comes of it is told to the listener (``leg_listener``). "+OK" from the switch means "will try": only LegBridged
 says that two channels hear each other. A channel that is gone is no error; a lost link raises SwitchUnavailable, silence
 SwitchTimeout, unsafe text UnsafeCommand.
 
@@ -26,8 +26,10 @@ from . import resync
 from .commands import DialKind
 from .connection import Reply
 from .errors import EslError, SwitchRefused, SwitchUnavailable
-from .leg_book import LegBook, LegsListener, leg_state
+from .leg_book import LegBook, leg_state
+from .leg_listener import LegsListener
 from .link import Link, leg_presence
+from .wire import UNDEFINED
 
 LEFT_PARKED_SECONDS = 60.0  # a leg that is parked for so long without a word from us belongs to an engine that has died
 HELD_SECONDS = 180.0  # the same for a leg that was parked in the middle of a talk (consulting)
@@ -37,6 +39,8 @@ KILLS_LIMIT = 5  # then the leg is declared gone, loudly
 LOOK_SECONDS = 0.5  # between two looks at what is overdue
 STOP_RETRY_SECONDS = 0.08  # a break that arrives before a play has begun is forgotten by the switch
 STOP_RETRIES = 12
+ASK_SECONDS = 0.1  # between two questions with whom a caller is connected after a phone's transfer
+ASK_TIMES = 10  # the switch keeps the phone's leg for two seconds
 _MODE_COMMANDS = {"listen": "0", "whisper": "2", "barge": "3"}
 
 EavesdropMode = Literal["listen", "whisper", "barge"]
@@ -64,6 +68,7 @@ class Legs:
         self._book.doomed = self._kill_soon
         self._book.talks = self._put_deadman_off
         self._book.waits = self._set_deadman
+        self._book.asks_replaced = self._ask_replaced
         self.on_event = self._book.on_event
         self.settle = self._book.settle
         self._watch: gevent.Greenlet | None = None
@@ -184,6 +189,8 @@ class Legs:
         replies = commands.pipeline([*texts, f"api uuid_bridge {one} {two}"])
         if replies[0].ok and replies[-1].ok:
             return True
+        refusals = [reply.data.strip() for reply in replies if not reply.ok]
+        log.info("the switch connects nobody: %s", refusals, extra={"call_id": one, "leg_id": two})
         if first is None:
             self._book.not_joined(one, two)
         return False
@@ -313,6 +320,21 @@ class Legs:
 
     def _kill_soon(self, channel: str) -> None:
         self._post_soon(f"api uuid_kill {channel}")
+
+    def _ask_replaced(self, leg_id: str, other: str) -> None:
+        gevent.spawn(self._find_replacement, leg_id, other)
+
+    def _find_replacement(self, leg_id: str, other: str) -> None:
+        """No event of ours tells of a bridge that a foreign channel has begun."""
+        for _ in range(ASK_TIMES):
+            try:
+                partner = self._link.commands.api(f"uuid_getvar {other} bridge_to").strip()
+            except EslError:
+                return  # the caller is gone, or the link: both are told otherwise
+            if partner not in ("", leg_id, UNDEFINED):
+                self._book.replaced(leg_id, partner)
+                return
+            gevent.sleep(ASK_SECONDS)
 
     def _put_deadman_off(self, call_id: str) -> None:
         self._post_soon(f"api sched_del {call_id}")

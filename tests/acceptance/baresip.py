@@ -125,9 +125,9 @@ class BaresipPhone:
         """The phone's own hold key."""
         self._command("hold" if on else "resume")
 
-    def transfer(self, number: str) -> None:
-        """The phone's own transfer key, blind (SIP REFER)."""
-        self._command("transfer", f"sip:{number}@{self.domain}")
+    def transfer(self, number: str, replaces: str = "") -> None:
+        """The phone's own transfer key (SIP REFER): blind, or attended where ``replaces`` is the Call-ID of its other call."""
+        self._command("transfer", f"sip:{number}@{self.domain}" + (f"?Replaces={replaces}" if replaces else ""))
 
     def stop(self) -> None:
         """Unregister and end."""

@@ -234,6 +234,29 @@ def test_a_transfer_by_the_phones_own_key(house: House) -> None:
     house.switch.hang_up(call_id)
 
 
+def test_an_attended_transfer_through_the_phones_second_call(house: House) -> None:
+    """Agent and colleague talk phone to phone; then the agent's phone connects the caller with the colleague."""
+    agent, colleague = house.phone("8001", AGENT_HZ), house.phone("8002", OTHER_HZ)
+    call, call_id, leg_id = house.talk()
+    first = next(event["id"] for event in reversed(agent.events) if event.get("type") == "CALL_ESTABLISHED")
+    agent.hold(True)
+    house.wait(leg_id, LegHeld)
+    talks = sum(event.get("type") == "CALL_ESTABLISHED" for event in colleague.events)
+    agent.dial("8002")
+    until(lambda: sum(event.get("type") == "CALL_ESTABLISHED" for event in colleague.events) > talks)
+    agent.transfer("8002", replaces=first)
+    referred = house.wait(leg_id, LegReferred)
+    assert referred.kind == "attended"
+    assert house.listener.told(referred.with_channel) == [LegBridged(call_id)]
+    before = len(call.heard())
+    until(lambda: audio.tone_seconds(call.heard()[before:], OTHER_HZ) > 0.5)
+    house.wait(leg_id, LegGone)
+    house.switch.legs.kill(referred.with_channel)
+    assert house.wait(referred.with_channel, LegGone).why == "hung_up"
+    assert house.still_serves(call_id)
+    house.switch.hang_up(call_id)
+
+
 def test_a_supervisor_listens_whispers_and_barges_in(house: House) -> None:
     agent, supervisor = house.phone("8001", AGENT_HZ), house.phone("8002", OTHER_HZ)
     call, call_id, leg_id = house.talk()

@@ -485,6 +485,38 @@ def test_an_attended_transfer_by_the_phone(world):
     assert world.legs.ids() == []
 
 
+def test_an_attended_transfer_that_the_phone_sends_through_its_other_call(world):
+    """Then the foreign channel is the one that bridges, and its events are not ours."""
+    world.talking()
+    world.refused["api uuid_getvar c1 bridge_to"] = "b2"
+    world.send("CHANNEL_PARK", "leg1", Answer_State="answered", variable_transfer_disposition="replaced")
+    world.until_told("b2", LegBridged("c1"))
+    world.gone("leg1", cause="ATTENDED_TRANSFER")
+    world.until_told("leg1", LegGone("hung_up", "ATTENDED_TRANSFER"))
+    assert world.listener.of("leg1")[-2:] == [LegReferred("attended", with_channel="b2"), LegGone("hung_up", "ATTENDED_TRANSFER")]
+    world.gone("c1", "ivr")
+    world.until_told("b2", LegGone("hung_up", "NORMAL_CLEARING"))
+
+
+def test_a_transfer_into_a_flow_is_a_blind_one(world):
+    """The phone had dialled a hotline itself and gives the caller there: the switch says nothing on the phone's leg."""
+    world.talking()
+    transferred = {"Channel_State": "CS_EXECUTE", "Caller_Dialplan": "XML", "Caller_Context": "transfer"}
+    world.send("CHANNEL_PARK", "c1", "ivr", Caller_Destination_Number="96000", **transferred)
+    world.gone("leg1")
+    world.until_told("leg1", LegGone("hung_up", "NORMAL_CLEARING"))
+    assert world.listener.of("leg1")[-2:] == [LegReferred("blind", target="96000"), LegGone("hung_up", "NORMAL_CLEARING")]
+
+
+def test_the_end_of_a_later_talk_is_no_transfer(world):
+    world.talking()
+    parked = {"Channel_State": "CS_PARK", "Caller_Dialplan": "XML", "Caller_Context": "transfer", "Caller_Destination_Number": "8002"}
+    world.gone("leg1")
+    world.send("CHANNEL_PARK", "c1", "ivr", **parked)
+    world.until_told("leg1", LegGone("hung_up", "NORMAL_CLEARING"))
+    assert not any(isinstance(what, LegReferred) for what in world.listener.of("leg1"))
+
+
 def test_what_a_leg_hears(world):
     world.answered()
     world.legs.play("leg1", "p1", ["/a.wav", "/b.wav"])
