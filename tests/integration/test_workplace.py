@@ -68,6 +68,11 @@ def house(tmp_path: Path) -> Iterator[House]:
     (house.site / "flows" / "desk.yml").write_text(DESK_FLOW, encoding="utf-8")
     keep_site(house, work_site())
     yield house
+    engine = house.engine
+    for call_id in list(engine.reception.sessions):
+        house.switch.core.person(call_id).hang_up()
+    eventually(lambda: not engine.reception.sessions, "the end of all calls")
+    assert engine.crew.crashes == 0
     house.close()
 
 
