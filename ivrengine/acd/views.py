@@ -11,7 +11,8 @@ from .model import Agent, Item
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """``pending_intent``: what the agent will be once idle, or "". ``wrap_up_until``: 0 when not in wrap-up or without limit."""
+    """``attempt_id``, ``item_id``: what the agent is offered or talks with; "" in wrap-up, since that leg is gone. ``pending_intent``: what
+    the agent will be once idle, or "". ``wrap_up_until``: 0 when not in wrap-up or without limit."""
 
     agent_id: str
     phone: str
@@ -51,7 +52,7 @@ class ItemView:
 
 
 def agent_view(agent: Agent) -> AgentView:
-    attempt = agent.attempt
+    attempt = agent.attempt if agent.wrap_up is None else None
     pending_intent, pending_reason = agent.pending or ("", "")
     wrap_up = agent.wrap_up
     return AgentView(
