@@ -30,6 +30,7 @@ from ivrengine.flow.calendars import HoursBook, Override
 from ivrengine.flow.finding import errors
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.rehearsal import CommandItem, HeardItem, KeyItem, Rehearsal, TranscriptItem
+from ivrengine.flow.rehearsed_queue import RehearsedQueues, Scene
 from ivrengine.flow.world import World
 from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
@@ -54,17 +55,42 @@ class CallFailed(IvrEngineError):
 @click.option("--from", "caller", default="13900000000", show_default=True, help="The caller's number.")
 @click.option("--name", default="", help="The caller's name.")
 @click.option("--keys", help='What the caller does: "1 w2s 2#"; !1 presses into the prompt, say:FILE speaks, hangup hangs up.')
+@click.option("--phone", default="", help="Call from this phone of the house, as its feature codes need: 8001.")
+@click.option(
+    "--agent-after", type=click.FloatRange(0, 86400), default=20.0, show_default=True, metavar="SECONDS",
+    help="In a queue: an agent is found after so long.",
+)
+@click.option(
+    "--talk", type=click.FloatRange(0, 86400), default=30.0, show_default=True, metavar="SECONDS",
+    help="In a queue: so long the agent talks before hanging up.",
+)
+@click.option("--no-agents", is_flag=True, help="In a queue: no agent is logged in.")
 @click.option("--at", help="When the call comes in, as 2026-10-01T21:30 in the site's zone.  [now]")
 @click.option("--json", "as_json", is_flag=True, help="Print the transcript as JSON.")
 @click.option("--live", is_flag=True, help="Call the engine that runs on the embedded switch.")
 @click.pass_obj
 def call(
-    settings: Settings, number: str, caller: str, name: str, keys: str | None, at: str | None, as_json: bool, live: bool
+    settings: Settings,
+    number: str,
+    caller: str,
+    name: str,
+    keys: str | None,
+    phone: str,
+    agent_after: float,
+    talk: float,
+    no_agents: bool,
+    at: str | None,
+    as_json: bool,
+    live: bool,
 ) -> None:
-    """Call NUMBER and print what the caller hears. Without --keys you are asked for them."""
+    """Call NUMBER and print what the caller hears. Without --keys you are asked for them.
+
+    Under the virtual clock nobody is logged in anywhere: in a queue one caller is ahead, an agent is found after --agent-after, talks
+    for --talk and hangs up; callbacks are accepted, and the agents' desk agrees to everything.
+    """
     if live:
-        if at:
-            raise click.UsageError("--at goes with calls under the virtual clock, not with --live")
+        if at or phone or no_agents:
+            raise click.UsageError("--at, --phone and --no-agents go with calls under the virtual clock, not with --live")
         if as_json and keys is None:
             raise click.UsageError("--json needs --keys")
         LiveCall(settings, number, caller, name, as_json).run(keys)
@@ -74,7 +100,10 @@ def call(
     except BadKeys as error:
         raise click.UsageError(str(error)) from error
     start_at = moment(at, zone_of(settings), time.time()) if at else time.time()
-    trial = VirtualCall(settings, number, caller, name, start_at)
+    scene = Scene(wait_seconds=agent_after, talk_seconds=talk, ahead=1)
+    if no_agents:
+        scene = Scene(wait_seconds=0.0, outcome="refused_empty", agents=0)
+    trial = VirtualCall(settings, number, caller, name, start_at, scene, phone)
     if as_json:
         trial.follow(acts or [], lambda item: None)
         click.echo(json.dumps(trial.records(), ensure_ascii=False, indent=1))
@@ -88,9 +117,12 @@ def call(
 
 
 class VirtualCall:
-    """One call without a switch. Raises CallFailed when the flows have errors or no flow has the number."""
+    """One call without a switch, which meets ``scene`` in every queue. Raises CallFailed when the flows have errors or no flow has
+    the number."""
 
-    def __init__(self, settings: Settings, number: str, caller: str, name: str, start_at: float) -> None:
+    def __init__(
+        self, settings: Settings, number: str, caller: str, name: str, start_at: float, scene: Scene, phone: str = ""
+    ) -> None:
         catalogue = Catalogue(settings.prompts)
         self._voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
         site = read_site(settings.flows)
@@ -103,8 +135,9 @@ class VirtualCall:
             raise CallFailed(f"no flow has the number {number}; there are {known or 'none'}")
         world = _world(settings, HoursBook.from_text(site.calendars_text), start_at)
         world.lists = site.lists
+        world.queues = RehearsedQueues(usual=scene)
         interpreter = Interpreter(checked.flows, world)
-        info = CallInfo("virtual", clean_number(number), clean_number(caller), clean_name(name), start_at)
+        info = CallInfo("virtual", clean_number(number), clean_number(caller), clean_name(name), start_at, clean_number(phone))
         run = interpreter.new_run(flow, info)
         self._start_at = start_at
         self.rehearsal = Rehearsal(interpreter, run, durations=self._duration_ms, start_at=start_at)
@@ -224,6 +257,18 @@ def _plainly(command: do.Command) -> str:
             return f"keeps a message of {duration_ms / 1000:.1f} s in the box {box}"
         case do.Dial(_, kind, number, _):
             return f"rings {'extension' if kind == 'extension' else 'the outside number'} {number}"
+        case do.Enqueue(queue=queue):
+            return f"puts the caller into the queue {queue}"
+        case do.ReadyToTalk():
+            return "connects the caller with the agent"
+        case do.LeaveQueue(outcome=outcome):
+            return f"takes the caller out of the queue ({outcome})"
+        case do.RequestCallback(queue=queue, number=number):
+            return f"notes that {number} is to be called back from the queue {queue}"
+        case do.KeepMark(question=question, mark=mark, label=label):
+            return f"keeps the mark {mark} ({label}) for {question}" if mark else f"keeps a spoken {question}"
+        case do.AskDesk(verb=verb):
+            return f"asks the desk: {verb}"
         case do.HandOver(destination):
             return f"hands the call over to {destination}"
         case do.Hangup(cause):
@@ -381,6 +426,8 @@ class LiveCall:
         """The words of a prompt's file; the path of anything else that is no tone."""
         if path.startswith("tone_stream:"):
             return "(beep tone)"
+        if path.startswith("local_stream:"):
+            return "(music)"
         try:
             language, _, name = str(Path(path).relative_to(self._settings.prompts).with_suffix("")).partition("/")
         except ValueError:

@@ -22,6 +22,7 @@ from ..flow.flowset import Flow
 from ..prompts.catalogue import Catalogue
 from ..prompts.voice import Voice
 from ..runtime.site_files import check_site, read_site
+from ..storage.store import Store
 from .records import print_json, shown
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
@@ -44,7 +45,8 @@ def check(settings: Settings, as_json: bool) -> None:
     site = read_site(settings.flows)
     catalogue = Catalogue(settings.prompts)
     voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
-    checked = check_site(site, catalogue, voice, settings.engine.outside_numbers, time.time())
+    queues, skills = _names_of_site(settings)
+    checked = check_site(site, catalogue, voice, settings.engine.outside_numbers, time.time(), queues, skills)
     counts = Counter(finding.severity for finding in checked.findings)
     if as_json:
         print_json([finding.to_record() for finding in checked.findings])
@@ -58,6 +60,15 @@ def check(settings: Settings, as_json: bool) -> None:
                        f"{_counted(counts['warning'], 'warning')}.")  # fmt: skip
     if counts["error"]:
         sys.exit(1)
+
+
+def _names_of_site(settings: Settings) -> tuple[list[str] | None, list[str] | None]:
+    """The queues and skills that the database knows; None where there are none yet, as before the first import."""
+    if not settings.database.exists():
+        return None, None
+    with Store(settings.database) as store:
+        known = store.site.load()
+    return [queue.name for queue in known.queues] or None, [skill.name for skill in known.skills] or None
 
 
 @flow.command()

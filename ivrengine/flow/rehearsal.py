@@ -230,8 +230,8 @@ class Rehearsal:
 
     @property
     def hearing(self) -> bool:
-        """Whether something plays at this moment."""
-        return self._playing is not None
+        """Whether something plays at this moment that has an end; hold music has none."""
+        return self._playing is not None and not any(isinstance(heard.item, Music) for heard in self._last_heard)
 
     @property
     def is_recording(self) -> bool:

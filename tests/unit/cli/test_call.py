@@ -94,6 +94,39 @@ def test_the_end_of_input_hangs_up(settings: Settings) -> None:
     assert result.exit_code == 0 and "hotline:main hangup" in result.output
 
 
+QUEUE = """\
+flow: waits
+languages: [en-US]
+numbers: [200, "*90"]
+start: which
+steps:
+  which: {branch: {cases: [{when: 'dialled == "*90"', label: In, go: log_in}], otherwise: person}}
+  person: {queue: {queue: sales, choices: {1: {label: Out, go: bye}}, answered: bye, refused_empty: bye, failed: bye}}
+  log_in: {desk: {verb: ready, done: bye, refused: bye, outside: bye}}
+  bye: {hangup: }
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome", "at"),
+    [
+        (["200", "--keys", ""], "person answered", "50.1"),
+        (["200", "--keys", "", "--agent-after", "5", "--talk", "60"], "person answered", "65.1"),
+        (["200", "--keys", "", "--no-agents"], "person refused_empty", "0.0"),
+        (["200", "--keys", "w3s 1"], "person exit_key (Out)", "3.0"),
+        (["*90", "--keys", ""], "log_in outside", "0.0"),
+        (["*90", "--keys", "", "--phone", "8001"], "log_in done", "0.0"),
+    ],
+)
+def test_agents_and_the_desk_are_played(settings: Settings, arguments: list[str], outcome: str, at: str) -> None:
+    (settings.flows / "waits.yml").write_text(QUEUE)
+    result = run(settings, *arguments)
+    assert result.exit_code == 0, result.output
+    (line,) = [line for line in result.output.splitlines() if f"waits:{outcome}" in line]
+    assert line.split()[0] == at
+    assert ("(music)" in result.output) == (at != "0.0")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -102,7 +135,7 @@ def test_the_end_of_input_hangs_up(settings: Settings) -> None:
         (["100", "--keys", "w2h"], "'w2h' is neither keys"),
         (["100", "--keys", "1", "--at", "tomorrow"], "'tomorrow' is neither a time"),
         (["100", "--live"], "no demo is running"),
-        (["100", "--live", "--at", "2026-01-01"], "--at goes with calls under the virtual clock"),
+        (["100", "--live", "--at", "2026-01-01"], "go with calls under the virtual clock"),
         (["100", "--live", "--json"], "--json needs --keys"),
     ],
 )

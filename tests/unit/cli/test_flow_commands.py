@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ivrengine.acd.rules import QueueRules
 from ivrengine.cli.flow import flow
 from ivrengine.cli.hours import hours
 from ivrengine.config import load_settings
@@ -80,6 +81,16 @@ def test_check_as_json(site):
             "sentence": 'there is no step "persn"', "fix": 'did you mean "person"?',
         }
     ]  # fmt: skip
+
+
+def test_queues_are_checked_against_those_of_the_site_once_it_has_some(site):
+    person = 'person: {dial_extension: {extension: "8001", answered: bye, failed: bye}}'
+    (site / "flows" / "hotline.yml").write_text(FLOW.replace(person, "person: {queue: {queue: salse, failed: bye}}"))
+    assert run(site, "check").exit_code == 0
+    with Store(load_settings(site, {}).database) as store:
+        store.site.save(QueueRules("sales"), "test", 0.0).wait()
+    result = run(site, "check")
+    assert result.exit_code == 1 and 'the site has no queue "salse"' in result.output and 'did you mean "sales"?' in result.output
 
 
 def test_warnings_alone_do_not_fail(site):
