@@ -34,9 +34,10 @@ def application(name: str) -> Callable[[Application], Application]:
     return register
 
 
-def execute(channel: Channel, name: str, data: str | None, token: str | None = None) -> Steps:
-    """As switch_core_session_exec. Returns False when the application never ran (gone, unknown)."""
-    if not channel.ready() and not (channel.down and name in AFTER_HANGUP):
+def execute(channel: Channel, name: str, data: str | None, token: str | None = None, leaving: bool = False) -> Steps:
+    """As switch_core_session_exec. Returns False when the application never ran (gone, unknown). With ``leaving`` it runs on a
+    channel too that has been sent elsewhere and has not gone yet."""
+    if not (leaving and not channel.down) and not channel.ready() and not (channel.down and name in AFTER_HANGUP):
         return False
     function = APPLICATIONS.get(name)
     if function is None:

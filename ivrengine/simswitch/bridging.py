@@ -7,7 +7,7 @@ channels that exist already come together is in ``uuid_bridging`` and ``soft_exe
 
 from __future__ import annotations
 
-from .applications import application
+from .applications import application, execute
 from .causes import DIALSTATUS, Q850
 from .channel import STATE_HANDLERS, Channel, State
 from .originating import originate
@@ -116,6 +116,7 @@ def transfer_after_bridge(channel: Channel, where: str) -> None:
 
 def _talk(channel: Channel, other: Channel) -> Steps:
     """As audio_bridge_thread, one direction. Returns True when ``channel`` left by its own doing (a transfer)."""
+    yield from _execute_on(channel, "execute_on_pre_bridge")
     left_by_itself = False
     while True:
         if channel.transfer_flag:
@@ -134,11 +135,19 @@ def _talk(channel: Channel, other: Channel) -> Steps:
         if channel.digits:
             channel.dequeue_digit()
         yield channel.core.clock.now_ms() + FRAME_MS if channel.digits else None
+    yield from _execute_on(channel, "execute_on_post_bridge")
     channel.set("bridge_to", None)
     channel.in_bridge = False
     channel.leave_who_is_held(other)
     other.wake(0)
     return left_by_itself
+
+
+def _execute_on(channel: Channel, variable: str) -> Steps:
+    """Run the application (and its argument) that a variable names, also while the channel is on its way elsewhere."""
+    name, _, data = channel.variables.get(variable, "").partition(" ")
+    if name:
+        yield from execute(channel, name, data or None, leaving=True)
 
 
 def exchange_media(channel: Channel) -> Steps:

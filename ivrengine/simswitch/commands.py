@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .api import run_api
+from .eavesdropping import tell_spy
 from .events import EVENT_NAMES, MYEVENTS
 from .framing import Command
 from .text import leading_int
@@ -234,6 +235,10 @@ def _sendmsg(session: Session, command: Command) -> str:
 
 def _sendevent(session: Session, command: Command) -> str:
     token = str(uuid.uuid4())
+    channel = session.core.channels.get(command.headers.get("unique-id", ""))
+    if channel is not None:  # such an event is for the channel alone; of what reads them, eavesdrop is simulated
+        tell_spy(channel, command.headers.get("eavesdrop-command", ""))
+        return f"+OK {token}"
     name = _known_event(command.line[9:].strip()) or "CLONE"
     headers = [(_canonical(name), value) for name, value in command.headers.items() if name != "content-length"]
     session.core.fire(name, last=[*headers, ("Event-UUID", token)], body=command.body or None)

@@ -2,9 +2,10 @@
 
 The supervisor's leg executes the application with the uuid of one leg of the call, the target. It ends with the target, with
 ``*`` (eavesdrop), or when the supervisor's leg is sent elsewhere; uuid_break does not end it, and commands queued on the leg wait.
-Keys, as in FreeSWITCH: 2 speaks to the target, 1 to the other side, 3 to both, 0 only listens. The variables
-eavesdrop_whisper_bleg (the target) and eavesdrop_whisper_aleg (the other side) say with what it begins; eavesdrop_enable_dtmf=false
-leaves keys alone. Groups, ``all`` and files played to the listener are not simulated.
+Keys, or an event with ``eavesdrop-command`` that a client sends to the supervisor's channel, change whom it speaks to: 2 the
+target, 1 the other side, 3 both, 0 nobody. The variables eavesdrop_whisper_bleg (the target) and eavesdrop_whisper_aleg (the
+other side) say with what it begins; eavesdrop_enable_dtmf=false leaves keys alone. Groups, ``all`` and files played to the
+listener are not simulated.
 """
 
 from __future__ import annotations
@@ -31,6 +32,21 @@ class Spy:
     target: Channel
     to_target: bool
     to_other_side: bool
+    done: bool = False
+
+    def command(self, key: str) -> None:
+        if key == "*":
+            self.done = True
+        self.to_target, self.to_other_side = KEYS.get(key, (self.to_target, self.to_other_side))
+
+
+def tell_spy(channel: Channel, commands: str) -> None:
+    """``eavesdrop-command`` of an event that a client sends to the supervisor's channel: keys, whether keys count or not."""
+    spy = channel.spying
+    if spy is not None:
+        for key in commands:
+            spy.command(key)
+        channel.wake()
 
 
 @application("eavesdrop")
@@ -56,12 +72,10 @@ def _spy(channel: Channel, wanted: str, to_target: bool, to_other_side: bool, ke
     channel.spying = spy
     target.watchers.append(channel.routine)
     try:
-        while not target.down and channel.ready():
+        while not target.down and channel.ready() and not spy.done:
             if keys and channel.digits:
-                key = channel.dequeue_digit()
-                if key == "*":
-                    break
-                spy.to_target, spy.to_other_side = KEYS.get(key, (spy.to_target, spy.to_other_side))
+                spy.command(channel.dequeue_digit())
+                continue
             yield channel.frame_end() if keys and channel.digits else None
     finally:
         target.watchers.remove(channel.routine)

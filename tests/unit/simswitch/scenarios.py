@@ -534,6 +534,49 @@ def supervised_talk(world: World) -> dict[str, list[str]]:
     return ended(world, caller=caller, leg=agent, supervisor=boss)
 
 
+def timers_around_talks(world: World) -> dict[str, list[str]]:
+    """The switch itself deletes the caller's timer before each talk and sets it again after it, however it ends."""
+    client, caller = world.client, caller_ready(world)
+    client.api(f"uuid_setvar_multi {caller} execute_on_pre_bridge=sched_cancel;"
+               "execute_on_post_bridge=sched_transfer +600 fallback XML ivr")
+    found = {}
+    for end in ("killed", "parked", "taken over", "transferred", "caller gone"):
+        agent = leg(world)
+        client.api(f"uuid_bridge {caller} {agent}")
+        client.wait("CHANNEL_BRIDGE", caller, Bridge_B_Unique_ID=agent)
+        settle(world)
+        if end == "killed":
+            client.api(f"uuid_kill {agent}")
+        elif end == "parked":
+            client.api(f"uuid_transfer {caller} -both park inline")
+        elif end == "taken over":
+            other = leg(world)
+            client.api(f"uuid_bridge {caller} {other}")
+            client.wait("CHANNEL_BRIDGE", caller, Bridge_B_Unique_ID=other)
+            settle(world)
+            client.api(f"uuid_kill {other}")
+        elif end == "transferred":
+            world.phone_does(agent, "refer 8002")
+            client.wait("CHANNEL_PARK", caller, Caller_Context="transfer")
+        else:
+            world.caller_hangs_up(caller)
+        pause(world)
+        found[end] = ended(world, leg=agent)["leg"]
+    return {**ended(world, caller=caller), **found}
+
+
+def modes_of_listening_in(world: World) -> dict[str, list[str]]:
+    """An event of the client's changes whom the supervisor speaks to."""
+    client, (caller, agent), boss = world.client, talk(world), leg(world)
+    client.api(f"uuid_setvar {boss} eavesdrop_enable_dtmf false")
+    run(world, boss, "eavesdrop", agent, wait=False)
+    client.wait("CHANNEL_EXECUTE", boss, Application="eavesdrop")
+    pause(world)
+    said = [client.reply(f"sendevent CUSTOM\nUnique-ID: {boss}\neavesdrop-command: {command}")[:3] for command in ("2", "0", "*")]
+    pause(world)
+    return {**ended(world, caller=caller, leg=agent, supervisor=boss), "said": said}
+
+
 def music(world: World) -> dict[str, list[str]]:
     uuid = answered(world)
     run(world, uuid, "playback", "local_stream://moh", wait=False)
@@ -550,7 +593,8 @@ SCENARIOS: tuple[Callable[[World], dict[str, list[str]]], ...] = (
     nobody_answers, uuid_bridged, transferred, never_answered, unknown_application, leg_of_a_phone, leg_not_reached, taken_uuid,
     agent_dies_after_uuid_bridge, caller_dies_after_uuid_bridge, agent_given_first_dies, two_bridges_to_one_caller, bridged_anew,
     parked_out_of_a_talk, phone_holds, phone_gone_while_holding, switch_holds, blind_transfer, blind_transfer_from_hold,
-    attended_transfer, attended_transfer_to_the_engine, recorded_talk, supervised_talk, music)
+    attended_transfer, attended_transfer_to_the_engine, recorded_talk, supervised_talk,
+    timers_around_talks, modes_of_listening_in, music)
 
 
 class SimWorld:

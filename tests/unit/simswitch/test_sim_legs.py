@@ -126,6 +126,21 @@ def test_a_supervisor_hears_both_and_is_heard_as_wished(
     assert "caller.wav" in overheard(client, agent) and "agent.wav" in overheard(client, call)
 
 
+def test_a_client_changes_whom_the_supervisor_speaks_to(client: Client, call: str, site) -> None:
+    tone(site / "boss.wav", 0.5)
+    agent = talk(client, call)
+    boss = leg(client, "8002")
+    client.api(f"uuid_setvar {boss} eavesdrop_enable_dtmf false")
+    client.execute(boss, "eavesdrop", agent)
+    client.wait("CHANNEL_EXECUTE", boss, Application="eavesdrop")
+    for command, agent_hears, caller_hears in (("2", 1, 0), ("3", 2, 1), ("0", 2, 1)):
+        assert client.reply(f"sendevent CUSTOM\nUnique-ID: {boss}\neavesdrop-command: {command}").startswith("+OK")
+        client.api(f"sim speak {boss} {site}/boss.wav")
+        assert (len(overheard(client, agent)), len(overheard(client, call))) == (agent_hears, caller_hears)
+    client.reply(f"sendevent CUSTOM\nUnique-ID: {boss}\neavesdrop-command: *")
+    client.wait("CHANNEL_EXECUTE_COMPLETE", boss, Application="eavesdrop")
+
+
 def test_three_way(client: Client, call: str, site) -> None:
     tone(site / "boss.wav", 0.5)
     agent = talk(client, call)
