@@ -152,6 +152,8 @@ def leg_argument(
         f"park_timeout={max(1, math.ceil(park_seconds))}:{LEFT_PARKED}",
         "hangup_after_bridge=true",
         f"force_transfer_context={LEG_TRANSFER_CONTEXT}",
+        # Where the other side goes when a phone hangs up that has put them on hold: without it, they are hung up too.
+        "hold_hangup_xfer_exten=park:inline",
         f"playback_terminators={NO_KEYS}",
         *display_options(display_number, display_name),
     ]

@@ -207,7 +207,9 @@ def test_the_phones_own_hold_key(house: House) -> None:
     assert house.wait(leg_id, LegHeld) == LegHeld(True)
     phone.hold(False)
     until(lambda: LegHeld(False) in house.listener.told(leg_id))
-    house.end(leg_id)
+    phone.hold(True)
+    until(lambda: house.listener.told(leg_id).count(LegHeld(True)) == 2)
+    house.end(leg_id)  # left on hold, the caller comes back all the same
     assert house.still_serves(call_id)
     house.switch.hang_up(call_id)
 
