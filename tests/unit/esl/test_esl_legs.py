@@ -185,7 +185,8 @@ def test_the_words_of_a_dialling(world):
     assert said.split("\n")[0] == (
         "bgapi originate {origination_uuid=leg1,presence_data=ivr-leg,originate_timeout=20,ignore_early_media=true,"
         "park_timeout=60:NO_USER_RESPONSE,hangup_after_bridge=true,force_transfer_context=leg_transfer,"
-        "hold_hangup_xfer_exten=park:inline,playback_terminators=none,origination_caller_id_number=138,origination_caller_id_name='Li Ming',acd_attempt=i1/1}user/8001@ivr.local &park()"
+        "hold_hangup_xfer_exten=park:inline,playback_terminators=none,"
+        "origination_caller_id_number=138,origination_caller_id_name='Li Ming',acd_attempt=i1/1}user/8001@ivr.local &park()"
     )
 
 
@@ -198,7 +199,8 @@ def test_strangers_text_stays_a_value(text):
     assert len(names) == len(set(names))
     assert set(names) <= {
         "origination_uuid", "presence_data", "originate_timeout", "ignore_early_media", "park_timeout", "hangup_after_bridge",
-        "force_transfer_context", "hold_hangup_xfer_exten", "playback_terminators", "origination_caller_id_number", "origination_caller_id_name", "acd_name",
+        "force_transfer_context", "hold_hangup_xfer_exten", "playback_terminators",
+        "origination_caller_id_number", "origination_caller_id_name", "acd_name",
         "acd_attempt",
     }  # fmt: skip
     assert "origination_uuid=leg1," in inside

@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
+from ivrengine.domain.events import PromptEnded
 from ivrengine.domain.legs import (
     LegAnswered,
     LegBridged,
     LegDigit,
     LegGone,
+    LegHeld,
     LegPlayed,
+    LegReferred,
     LegRinging,
     LegState,
     LegUnbridged,
 )
+from ivrengine.esl.connection import Connection
 from ivrengine.esl.switch import Switch
+from ivrengine.esl.wire import RawEvent
 from ivrengine.simswitch.server import SimSwitch
 
 PASSWORD = "only-for-tests"
@@ -58,6 +63,23 @@ class Listener:
         self.stopped.append((path, cause))
 
 
+class EslClient:
+    """Just enough of the event socket to look at the switch when no engine does."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = Connection("127.0.0.1", port, PASSWORD)
+        self._connection.connect()
+
+    def api(self, command: str) -> str:
+        return self._connection.api(command)
+
+    def destination(self, call_id: str) -> str:
+        return RawEvent(self._connection.command(f"api uuid_dump {call_id}").frame.body).get("Caller-Destination-Number") or ""
+
+    def close(self) -> None:
+        self._connection.stop()
+
+
 class House:
     def __init__(self, directory) -> None:
         self.directory = directory
@@ -69,7 +91,7 @@ class House:
         self.switch = self.new_switch(self.listener)
 
     def new_switch(self, listener: Listener) -> Switch:
-        switch = Switch("127.0.0.1", self.sim.port, PASSWORD, listener)
+        switch = Switch("127.0.0.1", self.sim.port, PASSWORD, listener, deadman_seconds=10)
         listener.switch = switch
         switch.legs.listen(listener)
         switch.start()
@@ -108,8 +130,15 @@ class House:
     def wait(self, leg_id: str, kind: type):
         return until(lambda: [event for event in self.told(leg_id) if isinstance(event, kind)])[-1]
 
-    def parked(self, call_id: str) -> bool:
-        return self.switch.api("uuid_exists " + call_id) == "true"
+    def still_serves(self, call_id: str) -> bool:
+        """The caller is ours and hears what we play."""
+        token = f"{call_id}/{uuid.uuid4()}"
+        self.switch.play(call_id, token, ["tone_stream://%(100,0,400)"])
+        return bool(until(lambda: PromptEnded(token, "played") in self.listener.calls[call_id]))
+
+    def raw(self) -> EslClient:
+        """A witness who is no engine."""
+        return EslClient(self.sim.port)
 
 
 def until(condition: Callable[[], object]):
@@ -160,8 +189,7 @@ def test_caller_and_agent_talk_and_the_agent_hangs_up(house):
     assert house.wait(leg_id, LegBridged) == LegBridged(call_id)
     house.switch.api(f"sim hangup {leg_id}")
     assert house.wait(leg_id, LegGone).why == "hung_up"
-    house.switch.play(call_id, "after", ["tone_stream://%(100,0,400)"])
-    until(lambda: any(getattr(event, "token", "") == "after" for event in house.listener.calls[call_id]))
+    assert house.still_serves(call_id)
 
 
 def test_the_caller_hangs_up_while_talking(house):
@@ -228,3 +256,98 @@ def test_who_is_registered(house):
     house.phone(extension="8003", behaviour="unregistered")
     assert house.switch.legs.reachable("8001")
     assert not house.switch.legs.reachable("8003")
+
+
+@pytest.mark.parametrize("at", ["scheduled", "waiting", 5, 30, 60])
+def test_a_caller_outlives_an_agent_who_dies_while_the_bridge_is_made(house, at):
+    call_id, leg_id = house.caller(), house.answered_leg()
+    house.switch.api(f"sim fault {json.dumps({'uuid_bridge': 'second', 'at': at})}")
+    house.switch.legs.bridge(call_id, leg_id)
+    assert house.wait(leg_id, LegGone).why == "hung_up"
+    assert house.still_serves(call_id)
+
+
+@pytest.mark.parametrize("at", ["scheduled", "waiting", 5, 30, 60])
+def test_the_leg_of_a_caller_who_dies_while_the_bridge_is_made_can_be_killed(house, at):
+    call_id, leg_id = house.caller(), house.answered_leg()
+    house.switch.api(f"sim fault {json.dumps({'uuid_bridge': 'first', 'at': at})}")
+    house.switch.legs.bridge(call_id, leg_id)
+    until(lambda: house.switch.api(f"uuid_exists {call_id}") == "false")
+    house.switch.legs.kill(leg_id)
+    house.wait(leg_id, LegGone)
+    assert house.switch.legs.states() == []
+
+
+def test_a_leg_that_gets_another_id_is_no_leg_of_ours(house):
+    house.switch.api('sim fault {"other_uuid": true}')
+    leg_id = house.leg()
+    assert house.wait(leg_id, LegGone).why == "failed"
+    until(lambda: house.switch.legs.states() == [])
+
+
+def test_a_leg_withdrawn_long_before_it_comes_up(house):
+    house.switch.api('sim fault {"delay_channel": 4}')
+    leg_id = house.leg()
+    house.switch.legs.kill(leg_id)
+    assert house.wait(leg_id, LegGone).why == "withdrawn"
+    assert house.told(leg_id) == [house.wait(leg_id, LegGone)]
+    assert house.switch.legs.states() == []
+
+
+def test_a_talk_outlives_the_engine_and_the_caller_is_not_left_in_silence_after_it(house):
+    """The dead-man's timer stands still while they talk, and is set by the switch when the talk ends."""
+    call_id, leg_id = house.caller(), house.answered_leg()
+    house.switch.arm(call_id)
+    house.switch.legs.bridge(call_id, leg_id)
+    house.wait(leg_id, LegBridged)
+    house.switch.stop()
+    witness = house.raw()
+    gevent.sleep(1.0)  # twice the timer, by the simulated clock
+    assert witness.destination(call_id) == "100"
+    witness.api(f"sim hangup {leg_id}")
+    until(lambda: witness.destination(call_id) == "fallback")
+    witness.close()
+
+
+def test_a_blind_transfer_by_the_phone(house):
+    call_id, leg_id = house.caller(), house.answered_leg()
+    house.switch.legs.bridge(call_id, leg_id)
+    house.wait(leg_id, LegBridged)
+    house.switch.api(f"sim refer {leg_id} 8002")
+    house.wait(leg_id, LegGone)
+    assert [type(event) for event in house.told(leg_id)[-2:]] == [LegReferred, LegGone]
+    assert house.wait(leg_id, LegReferred) == LegReferred("blind", target="8002")
+    assert house.still_serves(call_id)
+    gevent.sleep(0.5)  # twice the claim's five seconds: whoever is ours is not taken to the fallback
+    assert house.still_serves(call_id)
+
+
+def test_the_phones_own_hold(house):
+    call_id, leg_id = house.caller(), house.answered_leg()
+    house.switch.legs.bridge(call_id, leg_id)
+    house.wait(leg_id, LegBridged)
+    house.switch.api(f"sim hold {leg_id}")
+    assert house.wait(leg_id, LegHeld) == LegHeld(True)
+    house.switch.api(f"sim unhold {leg_id}")
+    until(lambda: LegHeld(False) in house.told(leg_id))
+
+
+def test_a_broken_link_costs_no_talk(house):
+    call_id, leg_id, ringing = house.caller(), house.answered_leg(), house.leg(number="8002")
+    house.switch.legs.bridge(call_id, leg_id)
+    house.wait(leg_id, LegBridged)
+    witness = house.raw()
+    witness.api('sim fault {"drop": "silent"}')
+    until(lambda: len(house.listener.found) == 2)
+    assert (leg_id, True, call_id) in [(leg.leg_id, leg.answered, leg.bridged_to) for leg in house.listener.found[-1]]
+    house.wait(ringing, LegAnswered)
+    witness.api(f"sim hangup {leg_id}")
+    assert house.wait(leg_id, LegGone).why == "hung_up"
+    assert house.still_serves(call_id)
+    witness.close()
+
+
+def test_a_switch_that_was_restarted_has_no_legs_left(house):
+    leg_id = house.answered_leg()
+    house.switch.api('sim fault {"restart": "silent", "down": 2}')
+    assert house.wait(leg_id, LegGone).cause == "LOST_WHILE_DISCONNECTED"
