@@ -368,12 +368,14 @@ class Floor:
         """
         if not self.opened:
             return
-        for agent in list(self.agents.values()):
+        for agent in self.agents.values():
             if agent.assigned:
                 self.settle(agent, now)
             if self.can_ring(agent) and agent.intent == "READY" and agent.cool_until <= now:
                 agent.available = True
                 self.lanes.add_idle(agent)
+        if not any(agent.available for agent in self.agents.values()):
+            return
         waiting = [place[3] for queue in self.queues.values() for place in queue.line if place[3].lane is not None]
         waiting.sort(key=lambda item: (item.key - item.queue.rules.weight_seconds, item.virtual, item.item_id))
         for item in waiting:

@@ -18,6 +18,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
+from operator import attrgetter
 
 from .model import Agent, Item, Place, Queue
 from .rules import AgentRules
@@ -67,11 +68,27 @@ def cost_of(rules: AgentRules, queue: str, rings: tuple[Needs, ...]) -> int | No
     membership = rules.queues.get(queue)
     if membership is None:
         return None
-    level = rules.skills.get
-    if not any(all(level(skill, 0) >= least for skill, least in needs) for needs in rings):
+    skills = rules.skills
+    for needs in reversed(rings):  # the widest first
+        if _shortfall(skills, needs) == 0:
+            break
+    else:
         return None
-    distance = sum(max(0, least - level(skill, 0)) for skill, least in rings[0])
+    distance = _shortfall(skills, rings[0])
     return membership.tier * TIER + min(membership.penalty, MOST_PENALTY) * PENALTY + distance
+
+
+_cost = attrgetter("cost")
+
+
+def _shortfall(skills: dict[str, int], needs: Needs) -> int:
+    """By how many levels the agent misses these needs, all skills together."""
+    missing = 0
+    for skill, least in needs:
+        level = skills.get(skill, 0)
+        if level < least:
+            missing += least - level
+    return missing
 
 
 class Lanes:
@@ -263,11 +280,15 @@ class Lanes:
         agent.mask |= lane.bit
         groups = agent.callbacks if lane.virtual else agent.choices
         chosen_by = cost if lane.queue.rules.order == "cost" else CHEAPEST
-        position = bisect_left(groups, chosen_by, key=lambda group: group.cost)
-        if position == len(groups) or groups[position].cost != chosen_by:
-            groups.insert(position, Group(chosen_by, 0, []))
-        groups[position].mask |= lane.bit
-        groups[position].indexes.append(lane.index)
+        for group in groups:
+            if group.cost == chosen_by:
+                break
+        else:
+            group = Group(chosen_by, 0, [])
+            groups.append(group)
+            groups.sort(key=_cost)
+        group.mask |= lane.bit
+        group.indexes.append(lane.index)
         if agent.available:
             lane.idle.append((cost, lane.strategy.rank(agent, lane), agent.agent_id, agent.stint, agent))
 
