@@ -1,4 +1,4 @@
-"""``ivrengine demo``: the engine on the embedded switch, a first call placed by itself, all shown as it happens.
+"""``ivrengine demo``: the engine on the embedded switch with simulated agents, a first call placed by itself, all shown as it happens.
 
 The switch is a process of its own: the engine may be stopped and started again while calls are up. Its address and password
 are left in ``data/demo.json`` (readable by this user only) for ``ivrengine call --live``.
@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -26,12 +27,15 @@ from ivrengine.config import Settings
 from ivrengine.errors import IvrEngineError
 from ivrengine.log import set_up
 
+from .demo_agents import DemoAgents
 from .live import DEMO_FILE, Teller, place_call
 from .serve import Orders, need_plain_paths, wait_for_stop
 from .simswitch import CONTEXT as EMBEDDED_CONTEXT
 from .simswitch import SHARD as EMBEDDED_SHARD
+from .site import bring_sample
 
 START_SECONDS = 20.0
+ANY_NUMBER = [f"{digit}*" for digit in range(10)]
 FIRST_CALL_FROM = "13800138000"
 FIRST_CALL_KEYS = "2 1 w4s hangup"
 
@@ -49,12 +53,18 @@ class DemoFailed(IvrEngineError):
 @click.option("--once", is_flag=True, help="End after the first call.")
 @click.pass_obj
 def demo(settings: Settings, number: str | None, keys: str, port: int, once: bool) -> None:
-    """Start everything on the embedded switch, place a call and stay up for more."""
+    """Start everything on the embedded switch, place a call and stay up for more.
+
+    A site without queues and agents gets those of its site.yml. Its agents are simulated: they answer whoever waits for a person.
+    """
     set_up(level=logging.WARNING)  # what happens to calls is told below, in other words
     need_plain_paths(settings)
     settings.switch.host, settings.switch.port = "127.0.0.1", _free_port()
     settings.switch.password, settings.switch.password_file = secrets.token_urlsafe(16), ""
     settings.switch.shard, settings.switch.context = EMBEDDED_SHARD, EMBEDDED_CONTEXT
+    settings.engine.outside_numbers = settings.engine.outside_numbers or ANY_NUMBER  # nobody real is called
+    if bring_sample(settings, time.time()):
+        click.echo("Queues and agents of site.yml are in the database now.")
     engine = Engine(settings)
     orders = Orders()
     switch = _start_switch(settings)
@@ -65,6 +75,7 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
         if not engine.switch.wait_connected(START_SECONDS):
             raise DemoFailed(f"the embedded switch let nobody in within {START_SECONDS:g} s: {engine.switch.last_error}")
         _leave_address(settings)
+        agents = _seat_agents(engine)
         page = _serve_page(engine, port)
         number = _number(engine, number)
         click.secho("Simulated switch - no real calls. A first call is placed now.", bold=True)
@@ -72,7 +83,7 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
         if once:
             _wait_for_end(engine, call_id, orders)
         else:
-            _invite(number, page)
+            _invite(number, page, agents)
             wait_for_stop(engine, orders)
             click.echo("Stopping; whoever is still calling is hung up on.")
     finally:
@@ -81,6 +92,19 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
         engine.stop(drain_seconds=0.0)
         switch.terminate()
         switch.wait()
+
+
+def _seat_agents(engine: Engine) -> int:
+    """As soon as the queues are as an earlier demo has left them; how many agents are there."""
+    deadline = time.monotonic() + START_SECONDS
+    while not engine.call_centre.recovery.done:
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"the queues were not ready within {START_SECONDS:g} s")
+        gevent.sleep(0.05)
+    agents = DemoAgents(engine, random.Random())
+    seated = agents.seat()
+    agents.start()
+    return seated
 
 
 def _free_port() -> int:
@@ -157,8 +181,10 @@ def _wait_for_end(engine: Engine, call_id: str, orders: Orders) -> None:
         gevent.sleep(0.05)
 
 
-def _invite(number: str, page: str) -> None:
+def _invite(number: str, page: str, agents: int) -> None:
     command = Path("scripts/ivrengine")
     click.echo(f"Call yourself, from another terminal:  ./{command} call --live {number}")
     click.echo(f"Watch the calls in a browser:          {page}")
+    if agents:
+        click.echo(f"Watch {agents} simulated agents at work:    ./{command} queues watch")
     click.echo("Stop with Ctrl-C.\n")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from .conftest import eventually, make_site
+from .queue_house import QUEUE_FLOW
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,3 +114,23 @@ def test_what_it_cannot_do_is_one_sentence(site: Path, arguments: list[str], sen
     process = ivrengine(site, "demo", "--once", "--port", "0", *arguments)
     told, _ = process.communicate(timeout=30)
     assert process.returncode == 1 and sentence in told and "Traceback" not in told
+
+
+def test_who_waits_for_a_person_in_the_demo_is_answered_by_a_simulated_agent(site: Path) -> None:
+    (site / "flows" / "line.yml").write_text(QUEUE_FLOW, encoding="utf-8")
+    (site / "site.yml").write_text('queues: {news: {whisper: false}}\nagents: {"101": {name: Li, pin: "4711", queues: {news: 1}}}\n')
+    demo = ivrengine(site, "demo", "--port", "0", "--keys", "w20s hangup")
+
+    def board() -> str:
+        shown, _ = ivrengine(site, "queues", "watch", "--once").communicate()
+        return shown if "talking" in shown else ""
+
+    try:
+        address(site)
+        assert "101" in eventually(board, "a talk on the board")
+        demo.send_signal(signal.SIGTERM)
+        told, _ = demo.communicate(timeout=30)
+    finally:
+        demo.kill()
+    assert demo.returncode == 0
+    assert "site.yml are in the database" in told and "1 simulated agents" in told and "Traceback" not in told
