@@ -49,6 +49,7 @@ class Leg:
     phone has connected its caller with it."""
 
     due: float
+    extension: bool = False
     job_ended: bool = False
     seen: bool = False
     rang: bool = False
@@ -81,9 +82,9 @@ class LegBook:
 
     # -- what the engine does
 
-    def expect(self, leg_id: str, seconds: float) -> Leg:
-        """A leg about to be dialled; after ``seconds`` it must have been answered or be gone."""
-        leg = self.legs[leg_id] = Leg(self._clock() + seconds)
+    def expect(self, leg_id: str, seconds: float, *, extension: bool) -> Leg:
+        """A leg about to be dialled; after ``seconds`` it must have been answered or be gone. ``extension``: a phone of the house."""
+        leg = self.legs[leg_id] = Leg(self._clock() + seconds, extension=extension)
         return leg
 
     def joining(self, call_id: str, leg_id: str) -> bool:
@@ -308,7 +309,7 @@ class LegBook:
             return LegGone("hung_up", cause)
         if leg.overdue:
             return LegGone("failed", cause)
-        return LegGone("withdrawn" if leg.killed else leg_failure(cause, leg.rang), cause)
+        return LegGone("withdrawn" if leg.killed else leg_failure(cause, leg.extension and not leg.rang), cause)
 
     def _tell_gone(self, leg_id: str, gone: LegGone) -> None:
         del self.legs[leg_id]

@@ -107,7 +107,7 @@ class Legs:
         commands = self._link.commands
         if not commands.connected:
             raise SwitchUnavailable(commands.lost_because)
-        leg = self._book.expect(leg_id, ring_seconds + RING_GRACE_SECONDS)
+        leg = self._book.expect(leg_id, ring_seconds + RING_GRACE_SECONDS, extension=kind == "extension")
         self._look_after()
         try:
             self._link.post_job(f"originate {argument}", lambda result: self._book.job_ended(leg_id, result))

@@ -40,10 +40,10 @@ _DIAL_OUTCOMES: dict[str, Literal["busy", "no_answer", "rejected", "unregistered
     "SUBSCRIBER_ABSENT": "unregistered",
     "UNALLOCATED_NUMBER": "unregistered",
 }
-# Of a phone that never rang: it is registered and does not answer to SIP.
+# Of a phone of the house that never rang: it is registered, and switched off or cut off.
 _DEAD_PHONE = frozenset((
     "NO_ANSWER", "NO_USER_RESPONSE", "RECOVERY_ON_TIMER_EXPIRE", "ALLOTTED_TIMEOUT", "PROGRESS_TIMEOUT", "DESTINATION_OUT_OF_ORDER",
-    "NETWORK_OUT_OF_ORDER",
+    "NETWORK_OUT_OF_ORDER", "NORMAL_TEMPORARY_FAILURE",
 ))  # fmt: skip
 _REACHED = frozenset(("SUCCESS", "success", "call accepted"))
 
@@ -231,9 +231,9 @@ def _dial_ended(token: str, event: RawEvent) -> DialEnded:
     return DialEnded(token, _DIAL_OUTCOMES.get(cause, "failed"), cause)
 
 
-def leg_failure(cause: str, rang: bool) -> LegFailure:
-    """Why a leg that we did not withdraw was never answered."""
-    if not rang and cause in _DEAD_PHONE:
+def leg_failure(cause: str, silent_phone: bool) -> LegFailure:
+    """Why a leg that we did not withdraw was never answered. ``silent_phone``: a phone of the house that did not even ring."""
+    if silent_phone and cause in _DEAD_PHONE:
         return "unregistered"
     return _DIAL_OUTCOMES.get(cause, "failed")
 

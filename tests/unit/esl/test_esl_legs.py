@@ -232,6 +232,7 @@ def test_ringing_and_answer_are_told_once(world):
         ("NO_ANSWER", True, "no_answer"),
         ("NO_ANSWER", False, "unregistered"),
         ("RECOVERY_ON_TIMER_EXPIRE", False, "unregistered"),
+        ("NORMAL_TEMPORARY_FAILURE", False, "unregistered"),
         ("USER_BUSY", True, "busy"),
         ("USER_BUSY", False, "busy"),
         ("CALL_REJECTED", True, "rejected"),
@@ -258,6 +259,12 @@ def test_why_nobody_answered(world, cause, rings, why, order):
     world.settled()
     assert [what for what in world.listener.of("leg1") if isinstance(what, LegGone)] == [LegGone(why, cause)]
     assert "leg1" not in world.legs
+
+
+def test_an_outside_number_that_never_rings_is_not_a_phone_that_is_switched_off(world):
+    world.legs.originate("leg1", "outside", "13800138000", 20)
+    world.job("-ERR NO_ANSWER\n")
+    world.until_told("leg1", LegGone("no_answer", "NO_ANSWER"))
 
 
 def test_a_job_that_failed_is_enough_where_the_channels_last_event_never_comes(world):
