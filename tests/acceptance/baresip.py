@@ -24,6 +24,7 @@ MODULES = Path("/usr/lib/baresip/modules")
 RING_TONE_HZ = 1100  # what a phone says that was given nothing to say
 SPEECH_SECONDS = 60.0
 START_SECONDS = 10.0
+KEY_SECONDS = 0.25  # from one key to the next
 BEHAVIOURS = ("answer", "no_answer", "reject")
 
 _CONFIG = """sip_listen {ip}:{sip_port}
@@ -103,6 +104,15 @@ class BaresipPhone:
     def output(self) -> str:
         return (self.work / "output.txt").read_text("utf-8", "replace")
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def calls(self, *kinds: str) -> set[str]:
+        """Ids of the calls that are up and had an event of one of these kinds."""
+        closed = {event.get("id") for event in self.events if event.get("type") == "CALL_CLOSED"}
+        return {event.get("id", "") for event in self.events if event.get("type") in kinds} - closed
+
     def had(self, kind: str) -> bool:
         """Whether an event happened, e.g. CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED."""
         return any(event.get("type") == kind for event in self.events)
@@ -120,6 +130,11 @@ class BaresipPhone:
 
     def hang_up(self) -> None:
         self._command("hangup")
+
+    def press(self, keys: str) -> None:
+        for key in keys:
+            self._command("sndcode", key)
+            time.sleep(KEY_SECONDS)
 
     def hold(self, on: bool) -> None:
         """The phone's own hold key."""

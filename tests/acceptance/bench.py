@@ -44,11 +44,40 @@ class CallHandle(Protocol):
 
 
 class PhoneHandle(Protocol):
-    """One phone of the house."""
+    """One phone of the house; several may be registered at once. What is done with a call is done with the latest one."""
 
     extension: str
 
-    def wait_talking(self, timeout: float = 15.0) -> None: ...
+    def wait_ringing(self, timeout: float = 15.0) -> None: ...
+    def wait_talking(self, timeout: float = 15.0) -> None:
+        """Until a call is answered, by either side."""
+        ...
+
+    def wait_idle(self, timeout: float = 15.0) -> None:
+        """Until the phone has no call."""
+        ...
+
+    def dial(self, number: str) -> None:
+        """Place a call, beside one that is up."""
+        ...
+
+    def press(self, keys: str) -> None: ...
+    def hold(self, on: bool) -> None:
+        """The phone's own hold key."""
+        ...
+
+    def transfer(self, number: str) -> None:
+        """The phone's own transfer key, blind."""
+        ...
+
+    def join(self) -> None:
+        """The phone's own transfer key, attended: its two calls are connected with each other, and it has none any more."""
+        ...
+
+    def hang_up(self) -> None: ...
+    def has_heard(self, prompt: Path | str) -> bool:
+        """In any of its calls."""
+        ...
 
 
 class Bench(Protocol):
@@ -74,7 +103,8 @@ class Bench(Protocol):
         self, extension: str, behaviour: Literal["answer", "no_answer", "reject"] = "answer",
         *, after_seconds: float = 0.5, talk_seconds: float | None = None,
     ) -> Any:  # fmt: skip
-        """Register a phone (a PhoneHandle). A phone that was never asked for is not registered."""
+        """Register a phone (a PhoneHandle), or change how one behaves that is registered. One that was never asked for is not
+        registered."""
         ...
 
     @property

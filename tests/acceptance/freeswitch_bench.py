@@ -22,8 +22,21 @@ class FreeSwitchCall(SippCall):
 
 
 class FreeSwitchPhone(BaresipPhone):
+    def wait_ringing(self, timeout: float = 15.0) -> None:
+        self._wait(lambda: self.calls("CALL_INCOMING") - self.calls("CALL_ESTABLISHED"), timeout, "did not ring")
+
     def wait_talking(self, timeout: float = 15.0) -> None:
-        self.wait_event("CALL_ESTABLISHED", timeout)
+        self._wait(lambda: self.calls("CALL_ESTABLISHED"), timeout, "did not talk")
+
+    def wait_idle(self, timeout: float = 15.0) -> None:
+        self._wait(lambda: not self.calls("CALL_INCOMING", "CALL_OUTGOING", "CALL_ESTABLISHED"), timeout, "was not idle")
+
+    def join(self) -> None:
+        first = next(event["id"] for event in self.events if event.get("id") in self.calls("CALL_ESTABLISHED"))
+        self.transfer(self.extension, replaces=first)  # the number does not matter where a call is named
+
+    def has_heard(self, prompt: Path | str) -> bool:
+        return audio.heard_prompt(self.heard(), prompt) is not None
 
 
 class FreeSwitchBench:
@@ -79,6 +92,10 @@ class FreeSwitchBench:
         *, after_seconds: float = 0.5, talk_seconds: float | None = None, speaks: Path | None = None,
         pretends: str = "",
     ) -> FreeSwitchPhone:  # fmt: skip
+        known = next((phone for phone in self._phones if phone.extension == extension and phone.running), None)
+        if known is not None and not (speaks or pretends or known.pretends):
+            known.behaviour, known.after_seconds, known.talk_seconds = behaviour, after_seconds, talk_seconds
+            return known
         first_rtp = self.switch.first_rtp + 150 * 2 - PHONE_RTP_PORTS * (len(self._phones) + 1)
         phone = FreeSwitchPhone(
             self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,

@@ -95,16 +95,61 @@ class SimPhone:
     def __init__(self, bench: SimBench, extension: str) -> None:
         self.extension = extension
         self._bench = bench
+        self._seen: dict[str, None] = {}  # ids of calls it was seen to have
+
+    def wait_ringing(self, timeout: float = 15.0) -> None:
+        self._until(lambda: any(row["callstate"] == "RINGING" for row in self._calls()), timeout, "does not ring")
 
     def wait_talking(self, timeout: float = 15.0) -> None:
-        until = time.monotonic() + timeout
-        while not self._talks():
-            assert time.monotonic() < until, f"phone {self.extension} does not talk within {timeout:g} s"
-            time.sleep(0.02)
+        self._until(lambda: any(row["callstate"] == "ACTIVE" for row in self._calls()), timeout, "does not talk")
 
-    def _talks(self) -> bool:
+    def wait_idle(self, timeout: float = 15.0) -> None:
+        self._until(lambda: not self._calls(), timeout, "is not idle")
+
+    def dial(self, number: str) -> None:
+        self._do("dial " + json.dumps({"extension": self.extension, "number": number}))
+
+    def press(self, keys: str) -> None:
+        self._do(f"press {self._latest()} {keys}")
+
+    def hold(self, on: bool) -> None:
+        self._do(f"{'hold' if on else 'unhold'} {self._latest()}")
+
+    def transfer(self, number: str) -> None:
+        self._do(f"refer {self._latest()} {number}")
+
+    def join(self) -> None:
+        first, second = (row["uuid"] for row in self._calls()[-2:])
+        self._do(f"refer {second} with {first}")
+
+    def hang_up(self) -> None:
+        self._do(f"hangup {self._latest()}")
+
+    def has_heard(self, prompt: Path | str) -> bool:
+        return any(_same(row, prompt) for uuid in self._seen for row in json.loads(self._bench.api(f"sim heard {uuid}")))
+
+    def _latest(self) -> str:
+        calls = self._calls()
+        assert calls, f"phone {self.extension} has no call"
+        return str(calls[-1]["uuid"])
+
+    def _calls(self) -> list[dict[str, str]]:
+        """Its calls that are up, the latest last."""
         rows = json.loads(self._bench.api("show channels as json")).get("rows", [])
-        return any(self.extension in row["name"] and row["callstate"] == "ACTIVE" for row in rows)
+        own = [row for row in rows if row["name"].startswith(f"sofia/phones/{self.extension}@")]
+        self._seen.update(dict.fromkeys(row["uuid"] for row in own))
+        return own
+
+    def _do(self, deed: str) -> None:
+        reply = self._bench.api(f"sim {deed}")
+        assert reply.startswith("+OK"), reply
+        self._calls()
+
+    def _until(self, done: Callable[[], bool], timeout: float, complaint: str) -> None:
+        until = time.monotonic() + timeout
+        while not done():
+            assert time.monotonic() < until, f"phone {self.extension} {complaint} within {timeout:g} s"
+            time.sleep(0.02)
 
 
 class SimBench:
