@@ -387,3 +387,35 @@ def callbacks_and_marks(db: Database) -> None:
     keys = ("call_id", "item_id", "survey", "question")
     db.table("marks").create(mark, pk=keys, not_null=set(mark) - set(keys), defaults={"fence": FENCE})
     db.table("marks").create_index(["at"])
+
+
+@migrations()
+def users_of_the_pages(db: Database) -> None:
+    user = {
+        "name": str,
+        "role": str,
+        "agent_id": str,
+        "password_hash": str,
+        "must_change": int,
+        "disabled": int,
+        "language": str,
+        "theme": str,
+        "created_at": float,
+        "created_by": str,
+        "seen_at": float,
+    }
+    db.table("users").create(
+        user,
+        pk="name",
+        not_null=set(user) - {"name", "seen_at"},
+        defaults={"agent_id": "", "must_change": 1, "disabled": 0, "language": "", "theme": ""},
+    )
+    session = {"session_key": str, "name": str, "began_at": float, "seen_at": float, "address": str, "browser": str}
+    db.table("web_sessions").create(session, pk="session_key", not_null=set(session) - {"session_key"})
+    db.table("web_sessions").create_index(["name"])
+    log_in = {"log_in_id": int, "at": float, "name": str, "result": str, "address": str, "browser": str}
+    db.table("log_ins").create(log_in, pk="log_in_id", not_null=set(log_in) - {"log_in_id"})
+    db.table("log_ins").create_index(["at"])
+    db.table("log_in_tries").create({"name": str, "at": float}, not_null={"name", "at"})
+    db.table("log_in_tries").create_index(["name"])
+    db.table("web_keys").create({"name": str, "value": str}, pk="name", not_null={"value"})

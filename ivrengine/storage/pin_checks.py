@@ -6,49 +6,40 @@ killed engine give a guesser one try more than TRIES_LIMIT within TRIES_SECONDS.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import gevent
 import sqlite_utils
-from gevent.lock import BoundedSemaphore
 
 from . import pins
 from .database import Database
-from .errors import StorageOverloaded, StorageTimeout
-from .native import outcome, unpack
 from .rows import storable
+from .slow_work import SlowWork
 
 TRIES_LIMIT = 5  # wrong PINs for one agent
 TRIES_SECONDS = 15 * 60.0  # within so long; then they count no more
-AT_ONCE = 2  # hashes of PINs: the other native threads are for the database and the disk
-WAITING_LIMIT = 100  # tries that wait for one of those; more are somebody's flood
-WAIT_SECONDS = 10.0  # for one's turn
 
 PinVerdict = Literal["ok", "wrong", "locked", "unknown"]
-T = TypeVar("T")
 
 
 class PinChecks:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._turns = BoundedSemaphore(AT_ONCE)
-        self._waiting = 0
+        self._slow = SlowWork("PINs")
 
     def hash(self, pin: str) -> str:
         """Raises BadPin."""
         pins.check_form(pin)
-        return self._slowly(pins.make_hash, pin)
+        return self._slow.do(pins.make_hash, pin)
 
     def fits(self, pin: str, pin_hash: str) -> bool:
-        return self._slowly(pins.matches, pin, pin_hash)
+        return self._slow.do(pins.matches, pin, pin_hash)
 
     def check(self, agent_id: str, pin: str, at: float) -> PinVerdict:
-        """Raises StorageOverloaded when WAITING_LIMIT tries wait already."""
+        """Raises StorageOverloaded when too many tries wait already."""
         agent_id = storable(agent_id)
         pin_hash, locked = self._database.write(lambda db: _begin_try(db, agent_id, at), "a try of a PIN")
         # Hashed whatever is known already, so that the time tells a guesser nothing.
-        right = self._slowly(pins.matches, pin, pin_hash or pins.NOBODYS_HASH)
+        right = self._slow.do(pins.matches, pin, pin_hash or pins.NOBODYS_HASH)
         if not pin_hash:
             return "unknown"
         if locked:
@@ -57,20 +48,6 @@ class PinChecks:
             return "wrong"
         self._database.write(lambda db: db.execute("DELETE FROM pin_tries WHERE agent_id = ?", (agent_id,)) and None, "a log-in")
         return "ok"
-
-    def _slowly(self, function: Callable[..., T], *arguments: Any) -> T:
-        if self._waiting >= WAITING_LIMIT:
-            raise StorageOverloaded(f"{WAITING_LIMIT} PINs are waiting to be checked already; this one was refused")
-        self._waiting += 1
-        try:
-            if not self._turns.acquire(timeout=WAIT_SECONDS):
-                raise StorageTimeout(f"a PIN could not be checked within {WAIT_SECONDS:g} s")
-            try:
-                return unpack(gevent.get_hub().threadpool.apply(outcome, (function, *arguments)))
-            finally:
-                self._turns.release()
-        finally:
-            self._waiting -= 1
 
 
 def _begin_try(db: sqlite_utils.Database, agent_id: str, at: float) -> tuple[str, bool]:

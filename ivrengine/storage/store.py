@@ -17,6 +17,7 @@ from .counters import Counters
 from .database import Database
 from .flow_versions import FlowVersions
 from .intervals import Intervals
+from .log_ins import LogIns
 from .marks import Marks
 from .messages import Messages
 from .orders import Orders
@@ -26,7 +27,9 @@ from .recordings import Recordings
 from .runs import Runs
 from .segments import Segments
 from .site import Sites
+from .slow_work import SlowWork
 from .steps import Steps
+from .users import Users
 
 
 class Store:
@@ -55,6 +58,9 @@ class Store:
         self.attempts = Attempts(self.database)
         self.agent_states = AgentStates(self.database)
         self.orders = Orders(self.database)
+        passwords = SlowWork("passwords")
+        self.users = Users(self.database, passwords)
+        self.log_ins = LogIns(self.database, passwords)
 
     def __enter__(self) -> Self:
         self.open()
