@@ -272,3 +272,28 @@ def test_who_has_served_goes_to_the_end():
     centre.call("a")
     centre.serve("1")
     assert first_in_line(centre) == "2"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_place_is_that_of_the_first_ready_after_log_in_or_of_the_log_in_before_a_short_break(at_once):
+    centre = CallCentre(agent("1"), agent("2"))
+    centre.tell(ha.LoggedOut("1"))
+    centre.call("a")
+    centre.log_in("1")
+    logged_in_at = centre.now
+    if not at_once:
+        centre.away("1", "coffee")
+    centre.serve("2", talk=50.0)
+    centre.tell(ha.WrapUpDone("2"))
+    centre.wait(1)
+    centre.ready("1")
+    assert first_in_line(centre) == ("2" if at_once else "1")
+    assert centre.dispatcher.agent("1").idle_since >= logged_in_at
+
+
+def test_another_break_takes_the_place_of_the_one_asked_for():
+    centre = CallCentre(agent("1"), LUNCH, TRAINING)
+    centre.tell(ha.BreakAsked("1", "training"))
+    centre.tell(ha.BreakAsked("1", "lunch"))
+    assert centre.dispatcher.agent("1").break_asked == ""
+    assert centre.tell(ha.BreakDecided("1", True)) == []

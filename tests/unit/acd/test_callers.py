@@ -410,3 +410,23 @@ def test_an_excluded_item_is_passed_over_and_never_blocks_those_behind():
     centre.tell(ha.Left("b", "abandoned"))
     assert offers(centre.fail("b/1", "caller_gone")) == []
     assert centre.state("a") == "QUEUED"
+
+
+def test_a_moved_item_has_the_time_of_its_new_queue():
+    centre = CallCentre(queue(max_wait_seconds=2.0), queue("patient"), agent("1"), agent("2", "patient"))
+    centre.away("2")
+    centre.call("a")
+    centre.wait(2.5)  # overdue, while the phone may still ring
+    centre.tell(ha.Moved("a", "patient"))
+    centre.fail("a/1", "withdrawn")
+    assert offers(centre.ready("2")) == [("a", "2")]
+    assert ends(centre.fail("a/2", "rejected")) == []
+
+
+def test_a_pick_up_takes_an_exclusion_back():
+    centre = CallCentre(agent("1"))
+    centre.tell(ha.PhoneBusy("1", "own"))
+    centre.call("a", excluded=("1",))
+    centre.tell(ha.Assigned("a", "1"))
+    centre.wait(ASSIGNED_SECONDS)
+    assert offers(centre.tell(ha.PhoneFree("1", "own"))) == [("a", "1")]

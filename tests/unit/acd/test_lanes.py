@@ -80,6 +80,8 @@ def test_idle_agents_are_found_by_a_lane_that_is_opened_later():
 
 def test_flitting_in_and_out_leaves_one_agent_one_time():
     centre = CallCentre(agent("1"), agent("2"))
+    centre.call("earlier")  # opens the lane
+    centre.serve("1")
     for _ in range(200):
         centre.away("1")
         centre.ready("1")

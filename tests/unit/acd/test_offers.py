@@ -271,3 +271,31 @@ def test_hold_and_consult_count_as_talk():
         centre.wait(10)
     centre.tell(ha.TalkEnded("a/1"))
     assert centre.dispatcher.agent("1").talk_seconds == 30.0
+
+
+def test_a_callback_rings_one_phone_even_where_all_would():
+    assert offers(ring_all().call("a", virtual=True)) == [("a", "1")]
+
+
+def test_who_wanted_to_leave_and_missed_the_call_leaves():
+    centre = CallCentre(agent("1"))
+    centre.call("a")
+    centre.tell(ha.LoggedOut("1"))
+    centre.fail("a/1", "no_answer")
+    assert centre.intent("1") == "LOGGED_OUT"
+
+
+def test_an_offer_that_timed_out_excludes_the_agent_like_one_that_was_refused():
+    centre = CallCentre(queue(exclusion_seconds=60.0), agent("1"))
+    centre.call("a")
+    centre.wait(RESERVE_SECONDS)
+    centre.fail("a/1", "withdrawn")
+    assert offers(centre.wait(59)) == []
+    assert offers(centre.wait(1)) == [("a", "1")]
+
+
+def test_a_talk_has_no_deadline():
+    centre = CallCentre(agent("1"))
+    centre.call("a")
+    centre.go("a/1", "TALKING")
+    assert centre.dispatcher.next_deadline() is None

@@ -85,3 +85,9 @@ def test_the_agent_gets_no_call_meanwhile_and_the_next_one_after():
     assert centre.work("1") == "WRAP_UP"
     centre.wait(30)
     assert centre.dispatcher.agent("1").item_id == "b"
+
+
+def test_the_least_time_counts_where_the_most_is_shorter():
+    centre = after_talk(wrap_up_least_seconds=20.0, wrap_up_most_seconds=10.0)
+    assert ended(centre.wait(19)) == []
+    assert ended(centre.wait(1)) == [DONE]
