@@ -25,8 +25,13 @@ from ivrengine.acd.decisions import (
 )
 from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.happenings import (
+    BecameNotReady,
+    BecameReady,
+    BreakAsked,
+    BreakDecided,
     Happening,
     Left,
+    LoggedOut,
     Moved,
     OfferAnswered,
     OfferBridged,
@@ -37,6 +42,7 @@ from ivrengine.acd.happenings import (
     Queued,
     Raised,
     Terminal,
+    WrapUpExtended,
 )
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Enqueue, KeepMark, RaiseAlarm
@@ -56,6 +62,9 @@ from .waiting import Waiting
 
 LAST_AGENT = "last"  # a sticky agent by this name is whoever talked to the caller's number last
 LAST_AGENT_SECONDS = 2.0  # for the database to say who that was; then anybody will do
+
+WISHES = (BecameReady, BecameNotReady, LoggedOut, BreakAsked, BreakDecided)
+BREAK_ASKED = "BREAK_ASKED"  # a wish that a supervisor has not answered yet
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +97,7 @@ class Director(Talking):
         self.on_item_ended: list[Callable[[ItemEnded, Waiting | None], None]] = []  # no Waiting: a callback's item
         self.on_call_ended: list[Callable[[str], None]] = []
         self.callback_leg: Callable[[Offer], OfferLeg] | None = None  # dials for an item behind which nobody waits on the line
+        self._wishes: dict[str, tuple[str, str]] = {}  # agent id -> intent and reason that come true when work is over
         self._make_leg = make_leg
         self._last_agent = last_agent
 
@@ -97,6 +107,10 @@ class Director(Talking):
         decisions = super().feed(happening)
         if isinstance(happening, Moved | Raised):
             self._item_moved(happening.item_id)
+        elif isinstance(happening, WISHES):
+            self._wished(happening.agent_id)
+        elif isinstance(happening, WrapUpExtended):
+            self._wrap_up_extended(happening.agent_id)
         return decisions
 
     def perform(self, decision: Decision) -> None:
@@ -167,7 +181,45 @@ class Director(Talking):
     def _agent_changed(self, changed: AgentChanged) -> None:
         view = self.dispatcher.agent(changed.agent_id)
         self.records.agent_changed(changed, view)
+        if changed.agent_id in self._wishes:
+            self._wished(changed.agent_id)
         self.phones.seat(changed.agent_id, view.phone if view is not None and changed.intent != "LOGGED_OUT" else "")
+
+    def _wrap_up_extended(self, agent_id: str) -> None:
+        view = self.dispatcher.agent(agent_id)
+        if view is not None and view.work == "WRAP_UP":
+            same = AgentChanged(agent_id, view.intent, view.work, view.reason, view.since, view.epoch, view.attempt_id)
+            self.records.agent_changed(same, view)
+
+    def _wished(self, agent_id: str) -> None:
+        """An agent in a call was told "after this call": that must outlive this process."""
+        view = self.dispatcher.agent(agent_id)
+        wish = ("", "")
+        if view is not None and view.break_asked:
+            wish = (BREAK_ASKED, view.break_asked)
+        elif view is not None:
+            wish = (view.pending_intent, view.pending_reason)
+        if wish != self._wishes.get(agent_id, ("", "")):
+            self._wishes[agent_id] = wish
+            if not wish[0]:
+                del self._wishes[agent_id]
+            self.records.wished(agent_id, *wish)
+
+    def remember_wish(self, agent_id: str, intent: str, reason: str) -> None:
+        """Of an earlier process: it comes true now, or when the call that goes on is over."""
+        self._wishes[agent_id] = (intent, reason)
+        match intent:
+            case "READY":
+                self.feed(BecameReady(agent_id))
+            case "NOT_READY":
+                self.feed(BecameNotReady(agent_id, reason))
+                view = self.dispatcher.agent(agent_id)
+                if view is not None and view.break_asked:
+                    self.feed(BreakDecided(agent_id, True))  # it had been granted already
+            case "LOGGED_OUT":
+                self.feed(LoggedOut(agent_id))
+            case "BREAK_ASKED":
+                self.feed(BreakAsked(agent_id, reason))
 
     def _wrap_up_ended(self, ended: WrapUpEnded) -> None:
         after = self.after.pop(ended.agent_id, None)

@@ -119,6 +119,9 @@ class QueueRecords:
             changed.attempt_id, agent.phone if known and agent is not None else "", changed.epoch, **known,
         )  # fmt: skip
 
+    def wished(self, agent_id: str, intent: str, reason: str) -> None:
+        self._hurry(self._store.agent_states.wish, agent_id, intent, reason)
+
     # -- how -----------------------------------------------------------------------------------------------------------
 
     def _hurry(self, write: Callable[..., Ticket[Any]], *args: Any, **named: Any) -> None:

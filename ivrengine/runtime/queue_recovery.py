@@ -52,6 +52,7 @@ class Rows:
     tried: dict[str, int] = field(default_factory=dict)
     over: dict[str, Segment] = field(default_factory=dict)
     wrapping: dict[str, Segment] = field(default_factory=dict)
+    wishes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class QueueRecovery:
@@ -80,6 +81,7 @@ class QueueRecovery:
         """Read the rows; ``waiting_tokens``: call id and token of every saved call that waits in a queue. Raises StorageError."""
         rows = self._rows
         rows.agents = self._store.agent_states.last()
+        rows.wishes = self._store.agent_states.wishes()
         rows.waiting = [segment for segment in self._store.segments.waiting() if not segment.virtual]
         rows.talking = self._store.segments.talking()
         rows.attempts = {attempt.leg_id: attempt for attempt in self._store.attempts.live()}
@@ -107,6 +109,8 @@ class QueueRecovery:
             self._guarded(self._find_agent, state, rows, attempts)
         for segment, attempt_id, leg, caller in talks:
             self._guarded(self._go_on, rows, segment, attempt_id, leg, caller)
+        for agent_id, wish in rows.wishes.items():
+            self._guarded(self._director.remember_wish, agent_id, *wish)
         for leg in legs:
             if leg.leg_id not in going_on and leg.leg_id not in partners:
                 self._guarded(self._end_leg, leg, rows.attempts.get(leg.leg_id), rows, alive)

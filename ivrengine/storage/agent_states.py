@@ -89,6 +89,25 @@ class AgentStates:
 
         return self._database.submit(write, "an agent's state")
 
+    def wish(self, agent_id: str, intent: str, reason: str) -> Ticket[None]:
+        """What the agent will be when the present call is over, and was told so; "" for no wish any more. BREAK_ASKED: a supervisor
+        has not answered yet."""
+        row = (storable(agent_id), storable(intent), storable(reason))
+
+        def write(db: sqlite_utils.Database) -> None:
+            if row[1]:
+                db.execute("INSERT OR REPLACE INTO wishes (agent_id, intent, reason) VALUES (?, ?, ?)", row)
+            else:
+                db.execute("DELETE FROM wishes WHERE agent_id = ?", row[:1])
+
+        return self._database.submit(write, "an agent's wish")
+
+    def wishes(self) -> dict[str, tuple[str, str]]:
+        """Intent and reason of every wish that has not come true."""
+        return self._database.read(
+            lambda db: {row[0]: (row[1], row[2]) for row in db.execute("SELECT agent_id, intent, reason FROM wishes")}
+        )
+
     def last(self) -> dict[str, AgentState]:
         """Every agent that was ever logged in, as they are now."""
         found = self._database.read(lambda db: select(db, AgentState, "FROM seats ORDER BY agent_id"))

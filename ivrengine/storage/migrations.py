@@ -419,3 +419,8 @@ def users_of_the_pages(db: Database) -> None:
     db.table("log_in_tries").create({"name": str, "at": float}, not_null={"name", "at"})
     db.table("log_in_tries").create_index(["name"])
     db.table("web_keys").create({"name": str, "value": str}, pk="name", not_null={"value"})
+
+
+@migrations()
+def wishes_of_agents(db: Database) -> None:
+    db.table("wishes").create({"agent_id": str, "intent": str, "reason": str}, pk="agent_id", not_null={"intent", "reason"})

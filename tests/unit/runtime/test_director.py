@@ -9,7 +9,7 @@ import pytest
 
 from ivrengine.acd.decisions import ItemEnded
 from ivrengine.acd.dispatcher import Dispatcher
-from ivrengine.acd.happenings import BecameReady, LoggedIn, Opened
+from ivrengine.acd.happenings import BecameNotReady, BecameReady, LoggedIn, Opened, WrapUpDone, WrapUpExtended
 from ivrengine.acd.rules import AgentRules, Membership, QueueRules
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Enqueue
@@ -462,3 +462,39 @@ def test_caller_and_agent_who_were_parted_are_joined(bench: Bench) -> None:
     mender.look()
     mender.look()
     assert bench.legs.of("bridge") == [("call-1", leg.leg_id)]
+
+
+# -- what agents were told ---------------------------------------------------------------------------------------------
+
+
+def test_a_wish_for_after_the_call_is_written_and_struck_out_when_it_comes_true(bench: Bench) -> None:
+    bench.ready()
+    bench.enqueue()
+    leg = bench.connect()
+    bench.director.feed(BecameNotReady("101", "lunch"))
+    assert bench.records.of("wished") == [("101", "NOT_READY", "lunch")]
+    bench.end(leg)
+    bench.director.feed(WrapUpDone("101"))
+    assert bench.records.of("wished")[-1] == ("101", "", "")
+    view = bench.director.dispatcher.agent("101")
+    assert view is not None
+    assert (view.intent, view.reason) == ("NOT_READY", "lunch")
+
+
+def test_a_wish_of_an_earlier_process_comes_true(bench: Bench) -> None:
+    bench.ready()
+    bench.director.remember_wish("101", "NOT_READY", "lunch")
+    view = bench.director.dispatcher.agent("101")
+    assert view is not None
+    assert (view.intent, view.reason) == ("NOT_READY", "lunch")
+    assert bench.records.of("wished") == [("101", "", "")]
+
+
+def test_a_longer_wrap_up_is_written_down(bench: Bench) -> None:
+    bench.ready()
+    bench.enqueue()
+    bench.end(bench.connect())
+    before = len(bench.records.of("agent_changed"))
+    bench.director.feed(WrapUpExtended("101", 30.0))
+    (_, view) = bench.records.of("agent_changed")[before]
+    assert view.wrap_up_until == bench.now + 35.0

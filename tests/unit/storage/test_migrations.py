@@ -45,6 +45,7 @@ def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: P
         "agent_states",
         "seats",
         "orders",
+        "wishes",
         "callbacks",
         "marks",
     }
