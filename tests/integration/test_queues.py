@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import House, eventually, make_site
+from ivrengine.runtime import recording_files
+from ivrengine.simswitch.server import SimSwitch
+
+from .conftest import PASSWORD, House, eventually, make_site
 from .queue_house import QUEUE_FLOW, attempts_of, keep_site, seat, segment, site, until_works, works
 
 
@@ -145,3 +148,142 @@ def test_an_agent_whose_phone_is_used_otherwise_is_not_rung(house: House) -> Non
     assert works(engine, "101") == "EXTERNAL"
     engine.call_centre.extension_free("some-call")
     assert works(engine, "101") == "IDLE"
+
+
+# -- what goes wrong around it -----------------------------------------------------------------------------------------
+
+
+def drop_link(house: House) -> None:
+    house.switch.core.faults.reject_connections = 10_000
+    house.switch.core.drop_hook("reset", None)
+    assert house.engine is not None
+    eventually(lambda: not house.engine.switch.connected, "the loss of the link")
+
+
+def link_back(house: House) -> None:
+    assert house.engine is not None
+    house.switch.core.faults.reject_connections = 0
+    assert house.engine.switch.wait_connected(20)
+
+
+def test_a_talk_that_ends_while_the_link_is_down_frees_the_agent(house: House) -> None:
+    engine = house.start_engine()
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1})
+    seat(engine, "101")
+    call_id = house.call()
+    until_works(engine, "101", "TALKING")
+    partner = eventually(lambda: house.switch.core.channels[call_id].partner, "the talk")
+    drop_link(house)
+    partner.person.hang_up()
+    link_back(house)
+    until_works(engine, "101", "WRAP_UP")
+    house.ended(call_id)
+    assert segment(engine, call_id).terminal == "answered"
+    assert house.heard(call_id)[-2:] == ["thanks", "bye"]
+
+
+def test_a_talk_goes_on_over_a_broken_link(house: House) -> None:
+    engine = house.start_engine()
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1})
+    seat(engine, "101")
+    call_id = house.call()
+    until_works(engine, "101", "TALKING")
+    drop_link(house)
+    link_back(house)
+    eventually(lambda: engine.reception.sessions[call_id].with_somebody, "the talk")
+    channel = house.switch.core.channels[call_id]
+    assert channel.partner is not None
+    channel.partner.person.hang_up()
+    house.ended(call_id)
+    assert segment(engine, call_id).terminal == "answered"
+
+
+def test_a_caller_who_waits_keeps_the_place_over_a_broken_link(house: House) -> None:
+    engine = house.start_engine()
+    call_id = house.call()
+    eventually(lambda: engine.call_centre.director.dispatcher.items("news"), "the line")
+    (before,) = engine.call_centre.director.dispatcher.items("news")
+    drop_link(house)
+    link_back(house)
+    (after,) = engine.call_centre.director.dispatcher.items("news")
+    assert after.queued_at == before.queued_at
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1, "talk": 0.3})
+    seat(engine, "101")
+    house.ended(call_id)
+    assert segment(engine, call_id).terminal == "answered"
+
+
+def test_a_restart_of_the_switch_ends_waiting_as_failed(house: House) -> None:
+    engine = house.start_engine()
+    lost = []
+    engine.call_centre.recovery.lost = lost.append
+    call_id = house.call()
+    eventually(lambda: engine.call_centre.director.dispatcher.items("news"), "the line")
+    port = house.switch.port
+    house.switch.stop()
+    house.switch = SimSwitch(
+        "127.0.0.1", port, PASSWORD, sounds_dir=house.site / "prompts" / "zh-CN", recordings_dir=house.site / "unclaimed",
+        numbers=["100"],
+    )  # fmt: skip
+    house.switch.start()
+    house.ended(call_id)
+    assert segment(engine, call_id).terminal == "failed"
+    assert [waiting.number for waiting in lost] == ["13800138000"]
+    eventually(lambda: not engine.call_centre.director.dispatcher.items("news"), "an empty line")
+
+
+def test_a_talk_outlives_the_engine_that_is_stopped(house: House) -> None:
+    engine = house.start_engine()
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1})
+    seat(engine, "101")
+    call_id = house.call()
+    until_works(engine, "101", "TALKING")
+    engine.stop(drain_seconds=0.0)
+    house.engine = None
+    partner = house.switch.core.channels[call_id].partner
+    assert partner is not None
+    partner.person.hang_up()
+    eventually(lambda: call_id not in house.switch.core.channels, "the end of the call")
+    engine = house.start_engine()
+    house.ended(call_id)
+    assert segment(engine, call_id).terminal == "answered"
+
+
+def test_who_waits_when_the_engine_is_stopped_goes_to_the_fallback(house: House) -> None:
+    engine = house.start_engine()
+    call_id = house.call()
+    eventually(lambda: engine.call_centre.director.dispatcher.items("news"), "the line")
+    engine.stop(drain_seconds=0.0)
+    house.engine = None
+    assert call_id in house.switch.core.channels
+    engine = house.start_engine()
+    assert house.ended(call_id).outcome == "fallback"
+    assert segment(engine, call_id).terminal == "flow_out"
+
+
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+def test_a_clock_that_is_set_moves_nobodys_place(house: House, seconds: float) -> None:
+    keep_site(house, site(max_wait_seconds=600.0))
+    engine = house.start_engine()
+    call_id = house.call()
+    eventually(lambda: engine.call_centre.director.dispatcher.items("news"), "the line")
+    wall = engine.clock._wall
+    engine.clock._wall = lambda: wall() + seconds
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1, "talk": 0.3})
+    seat(engine, "101")
+    house.ended(call_id)
+    kept = segment(engine, call_id)
+    assert kept.terminal == "answered"
+    assert kept.wait_seconds < 60.0
+    assert abs(kept.ended_at - engine.clock()) < 60.0, "rows have the wall's time"
+
+
+def test_a_recording_that_can_not_be_made_is_told_and_harms_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_files, "ROOM_BYTES", 1 << 62)
+    engine = house.start_engine()
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1, "talk": 0.3})
+    seat(engine, "101")
+    call_id = house.call()
+    assert house.ended(call_id).outcome == "completed"
+    assert segment(engine, call_id).terminal == "answered"
+    eventually(lambda: "talk_not_recorded" in {alarm.code for alarm in engine.store.alarms.recent()}, "the alarm")
