@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("acd", "esl", "flow", "load", "switch")
+NAMES = ("acd", "esl", "flow", "load", "offer", "switch")
 
 
 def main(names: list[str]) -> int:

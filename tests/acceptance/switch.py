@@ -76,6 +76,10 @@ class EslClient:
     def subscribe(self, names: str) -> None:
         self._command(f"event plain {names}")
 
+    def send_event(self, subclass: str) -> None:
+        """Have the switch fire a CUSTOM event."""
+        self._command(f"sendevent CUSTOM\nEvent-Subclass: {subclass}")
+
     def wait_event(self, wanted: Callable[[dict[str, str]], bool], timeout: float) -> dict[str, str]:
         """The next event that is ``wanted``; others are dropped. Raises TimeoutError."""
         until = time.monotonic() + timeout
