@@ -168,6 +168,7 @@ class Floor:
         del self.items[item.item_id]
         self.remember(item.item_id)
         item.winner = item.alarm.owner = None
+        item.attempts.clear()
         del item.place
 
     def remember(self, item_id: str) -> None:

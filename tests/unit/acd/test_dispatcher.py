@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from random import Random
 
@@ -11,6 +12,7 @@ from callcentre import CallCentre, agent, ends, queue
 from ivrengine.acd import happenings as ha
 from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.limits import ENDED_REMEMBERED
+from ivrengine.acd.model import Attempt, Item
 from ivrengine.acd.strategies import STRATEGIES
 from ivrengine.domain.needs import Ring
 
@@ -139,3 +141,21 @@ def test_nothing_is_left_over_when_all_have_gone(seed):
     assert {(view.work, view.intent) for view in centre.dispatcher.agents()} == {("IDLE", "LOGGED_OUT")}
     assert all(each["excluded_from"] == [] and each["assigned"] == [] for each in state["agents"].values())
     assert all(each["line"] == [] and each["living"] == each["logged_in"] == 0 for each in state["queues"].values())
+
+
+def test_what_is_over_is_not_left_to_the_garbage_collector():
+    centre = CallCentre(agent("1"), agent("2"))
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(20):
+            centre.call(f"c{number}")
+            centre.tell(ha.Left(f"c{number}", "abandoned")) if number % 2 else None
+            for view in centre.dispatcher.agents():
+                if view.attempt_id:
+                    centre.tell(ha.OfferFailed(view.attempt_id, "caller_gone")) if number % 2 else centre.serve(view.agent_id)
+        centre.wait(100)
+        left = [each for each in gc.get_objects() if isinstance(each, Item | Attempt)]
+    finally:
+        gc.enable()
+    assert left == []
