@@ -39,7 +39,7 @@ SESSIONS_PER_SECOND = 200
 PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 PASSWORD_LENGTH = 24
 PHONES_LIMIT = 1000
-RESERVED_CONTEXTS = ("public", "phones", "transfer")
+RESERVED_CONTEXTS = ("public", "phones", "transfer", "leg_transfer")
 NUMBERS_LIMIT = 1000
 
 _PLACEHOLDER = re.compile(r"\{\{([a-z_]+)\}\}")
