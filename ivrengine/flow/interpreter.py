@@ -20,6 +20,7 @@ from ivrengine.domain.events import (
     DigitPressed,
     PromptEnded,
     QueueEvent,
+    Requeued,
     RunResumed,
     TalkPaused,
     TimerExpired,
@@ -34,6 +35,7 @@ from .types import KEYS, KeyAction
 from .waiting import WAITING, depth_of, give_up, waiting_token
 from .world import World
 
+_WAITS_ON = AgentLost | Requeued | TalkPaused  # told again to one who hears something meanwhile, they mean: nothing has changed
 LONGEST_SENTENCE = 500  # characters of an error's text in an alarm or a trace row
 
 
@@ -130,7 +132,7 @@ class Interpreter:
         """
         depth = depth_of(run, event.token)
         elsewhere = depth is not None and depth < len(run.frames) - 1
-        if depth is None or (elsewhere and isinstance(event, AgentLost | TalkPaused)):
+        if depth is None or (elsewhere and isinstance(event, _WAITS_ON)):
             return False
         if elsewhere:
             self._abandon(run, now, commands)

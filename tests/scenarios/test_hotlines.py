@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance import audio
 from tests.acceptance.bench import Bench, SiteDatabase
 
-from .conftest import command, labels, open_office, prompt
+from .conftest import ROOT, command, labels, open_office, prompt
 
 CIRCULATION = "02988880001"
 PROPERTY = "02988880003"
@@ -63,6 +63,30 @@ def test_a_nuisance_caller_is_refused(bench: Bench, database: SiteDatabase) -> N
     (entry,) = database.wait(lambda db: db.rows("select * from blacklist where hits > 0"))
     assert entry["hits"] == 1
     assert bench.call(CIRCULATION, from_="13800138000").wait_answered()
+
+
+def test_nought_reaches_an_agent_who_is_logged_in_and_the_caller_gives_marks(bench: Bench, database: SiteDatabase) -> None:
+    open_office(bench)
+    command(bench, "site", "import", str(ROOT / "site.yml"), "--yes")
+    bench.engine.start()
+    phone = bench.phone("8001", talk_seconds=10.0)  # what both hear before they talk takes some of it
+    command(bench, "agents", "log-in", "1001", "--phone", "8001")
+    command(bench, "agents", "ready", "1001")
+    call = bench.call(CIRCULATION, script=[{"after_prompt": True}, {"press": "0"}])
+    phone.wait_talking(40)
+    call.wait_heard(prompt(bench, "survey/service"), 30)
+    call.press("1")
+    call.wait_heard(prompt(bench, "survey/solved"), 20)
+    call.press("2")
+    call.wait_heard(prompt(bench, "survey/comment"), 20)
+    call.hang_up()
+    row = database.wait_call_ended()
+    steps = [(step["step"], step["outcome"]) for step in database.steps(row["call_id"])]
+    assert ("operator", "answered") in steps and ("survey", "hangup") in steps
+    marks = database.wait(lambda db: db.rows("select question, label from marks order by rowid"))
+    assert [(mark["question"], mark["label"]) for mark in marks] == [("service", "满意"), ("solved", "未解决")]
+    (segment,) = database.rows("select * from segments")
+    assert (segment["queue"], segment["terminal"], segment["agent_id"]) == ("circulation", "answered", "1001")
 
 
 def test_nought_reaches_a_person(bench: Bench, database: SiteDatabase) -> None:
