@@ -261,7 +261,8 @@ class Talking(Dispatching):
         """The agent's leg is gone (agent_leg.LegOutcomes)."""
         self._forget(attempt_id)
         talk = self.talks.remove(attempt_id)
-        if talk is None:
+        if talk is None:  # called off in the very moment of connection
+            self.records.offer_ended(attempt_id, "withdrawn")
             self.feed(TalkEnded(attempt_id))
             return
         self.recordings.end(talk)
