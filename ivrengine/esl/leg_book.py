@@ -14,6 +14,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gevent.event import Event
+
 from ivrengine.domain.caller import clean_number
 from ivrengine.domain.legs import (
     LegAnswered,
@@ -59,6 +61,7 @@ class Leg:
     kills: int = 0
     foreign: bool = False
     referred: bool = False
+    joining: bool = False  # a bridge has been asked for
     kept: bool = False  # parks at the end of a bridge
     eavesdrops: bool = False
     bridged_to: str = ""
@@ -77,6 +80,7 @@ class LegBook:
         self._presence = presence
         self._clock = clock
         self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
+        self._parting: dict[str, Event] = {}  # channels that were told to park
         self._recordings: dict[str, str] = {}  # path -> channel
         self._recorded: dict[str, set[str]] = {}  # channel -> paths
 
@@ -98,6 +102,18 @@ class LegBook:
     def not_joined(self, call_id: str, leg_id: str) -> None:
         if self._partners.get(call_id) == leg_id:
             del self._partners[call_id]
+
+    def parting(self, leg_id: str) -> None:
+        """The leg and whom it talks to are about to be told to park."""
+        leg = self.legs.get(leg_id)
+        for channel in (leg_id, leg.bridged_to) if leg is not None and leg.bridged_to else ():
+            self._parting.setdefault(channel, Event())
+
+    def wait_parked(self, channel: str, seconds: float) -> None:
+        """Until a channel that was told to park has done so, or is gone."""
+        parked = self._parting.get(channel)
+        if parked is not None and not parked.wait(seconds):
+            self._parting.pop(channel, None)
 
     def expect_play(self, leg_id: str, token: str) -> bool:
         leg = self.legs.get(leg_id)
@@ -123,6 +139,8 @@ class LegBook:
     # -- what the switch tells
 
     def on_event(self, name: str, channel: str, presence: str | None, event: RawEvent) -> None:
+        if channel in self._parting and name in ("CHANNEL_PARK", "CHANNEL_HANGUP_COMPLETE"):
+            self._parting.pop(channel).set()
         if name == "RECORD_STOP":
             self._recording_stopped(event)
         elif presence == self._presence:
@@ -195,8 +213,8 @@ class LegBook:
                 if before != leg_id:
                     self.tell_ending(before or "")
                 self.talks(other)
-            if leg.bridged_to != other:
-                leg.bridged_to = other
+            if leg.bridged_to != other or leg.joining:
+                leg.bridged_to, leg.joining = other, False
                 self._tell(leg_id, LegBridged(other))
 
     # -- transfers by a phone's own key (SIP REFER)

@@ -378,7 +378,8 @@ def test_the_words_of_a_bridge(world):
     world.talking()
     (variables,) = world.said("api uuid_setvar_multi c1 ")
     assert variables == (
-        "api uuid_setvar_multi c1 park_after_bridge=true;uuid_bridge_park_on_cancel=true;execute_on_pre_bridge=sched_cancel;"
+        "api uuid_setvar_multi c1 park_after_bridge=true;uuid_bridge_park_on_cancel=true;max_forwards=70;"
+        "execute_on_pre_bridge=sched_cancel;"
         "execute_on_post_bridge=sched_transfer +60 fallback XML ivr"
     )
     said = world.peer.said()
@@ -458,6 +459,30 @@ def test_parted_and_connected_with_a_colleague(world):
     # Connected with the caller again, the agent's leg no longer outlives them.
     assert world.legs.bridge("c1", "leg1")
     assert "api uuid_setvar leg1 park_after_bridge false" in world.said("api uuid_setvar leg1")
+
+
+def test_a_bridge_waits_until_a_parting_is_over(world):
+    world.talking()
+    world.legs.unbridge("leg1")
+    bridging = gevent.spawn(world.legs.bridge, "c1", "leg1")
+    world.settled()
+    assert len(world.said("api uuid_bridge")) == 1
+    world.send("CHANNEL_PARK", "leg1", Answer_State="answered")
+    world.settled()
+    assert len(world.said("api uuid_bridge")) == 1
+    world.send("CHANNEL_PARK", "c1", "ivr")
+    assert bridging.get(timeout=5)
+    assert len(world.said("api uuid_bridge")) == 2
+
+
+def test_connected_again_before_the_parting_was_seen(world):
+    """The switch may skip the parking in between; that they are connected (again) is told all the same, but not twice."""
+    world.talking()
+    world.bridged("c1", "leg1")
+    assert world.legs.bridge("c1", "leg1")
+    world.bridged("c1", "leg1")
+    world.settled()
+    assert world.listener.of("leg1").count(LegBridged("c1")) == 2
 
 
 def test_the_phones_own_hold(world):
@@ -565,11 +590,11 @@ def test_listening_in_and_changing_the_mode(world):
 def test_a_recordings_end_is_told_once(world):
     world.talking()
     world.legs.start_recording("leg1", "/r/a.wav")
-    assert world.said("api uuid_record") == ["api uuid_record leg1 start /r/a.wav"]
+    assert "execute-app-name: record_session\nexecute-app-arg: /r/a.wav" in world.said("sendmsg leg1")[0]
     assert "api uuid_setvar leg1 RECORD_STEREO true" in world.said("api uuid_setvar leg1")
     world.legs.mask_recording("leg1", "/r/a.wav", True)
     world.legs.mask_recording("leg1", "/r/a.wav", False)
-    assert world.said("api uuid_record leg1 ")[1:] == ["api uuid_record leg1 mask /r/a.wav", "api uuid_record leg1 unmask /r/a.wav"]
+    assert world.said("api uuid_record leg1 ") == ["api uuid_record leg1 mask /r/a.wav", "api uuid_record leg1 unmask /r/a.wav"]
     world.send("RECORD_STOP", "leg1", Record_File_Path="/r/a.wav", Record_Completion_Cause="success-silence")
     world.gone("leg1")
     assert world.listener.next("recording") == ("/r/a.wav", "success-silence")
@@ -586,10 +611,9 @@ def test_a_recording_whose_channel_ends_without_a_word(world):
 
 def test_a_recording_that_can_not_begin(world):
     world.answered()
-    world.refused["api uuid_record"] = "-ERR Cannot record session!\n"
+    world.peer.script = lambda session, command: reply("-ERR invalid session id [leg1]") if command.startswith("sendmsg") else None
     with pytest.raises(SwitchRefused):
         world.legs.start_recording("leg1", "/r/a.wav")
-    world.refused.clear()
     world.gone("leg1")
     world.settled()
     assert not [what for what in world.listener.told if what[0] == "recording"]
