@@ -19,6 +19,7 @@ from ivrengine.domain.events import (
     CallEvent,
     DigitPressed,
     PromptEnded,
+    QueueEnded,
     QueueEvent,
     Requeued,
     RunResumed,
@@ -32,7 +33,7 @@ from .leaving import LEAVING, act, continue_leaving
 from .run import Frame, Run
 from .step import WAIT, End, EnterFlow, Go, GoBack, Result, Return, Wait
 from .types import KEYS, KeyAction
-from .waiting import WAITING, depth_of, give_up, waiting_token
+from .waiting import WAITING, depth_of, give_up, place_is_taken, waiting_token
 from .world import World
 
 _WAITS_ON = AgentLost | Requeued | TalkPaused  # told again to one who hears something meanwhile, they mean: nothing has changed
@@ -133,6 +134,9 @@ class Interpreter:
         depth = depth_of(run, event.token)
         elsewhere = depth is not None and depth < len(run.frames) - 1
         if depth is None or (elsewhere and isinstance(event, _WAITS_ON)):
+            return False
+        if elsewhere and isinstance(event, QueueEnded) and event.outcome == "callback_requested":
+            place_is_taken(run, event.token)  # by the callback that is being agreed there: its own answer follows
             return False
         if elsewhere:
             self._abandon(run, now, commands)

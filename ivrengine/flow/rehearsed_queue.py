@@ -136,7 +136,7 @@ class RehearsedQueues:
         scene = self.scenes.get(command.queue, self.usual)
         decided = CallbackDecided(command.token, scene.callback if scene else "failed")  # type: ignore[arg-type]
         taken = self._leave(command.place, "callback_requested", now) if decided.outcome == "accepted" else []
-        return [(now, decided), *taken]
+        return [*taken, (now, decided)]
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
