@@ -67,6 +67,16 @@ class EngineSettings:
 
 
 @dataclass(slots=True)
+class WebSettings:
+    """The pages in a browser. They are plain HTTP: for other machines put a reverse proxy with TLS in front, and say so in `proxies`."""
+
+    host: str = setting("127.0.0.1", "address on which `serve` serves the pages; 0.0.0.0 for all, which only a trusted network should see")
+    port: int = setting(8080, "port of the pages; 0 for none", least=0, most=65535)
+    proxies: int = setting(0, "reverse proxies in front, whose word for address and TLS of a browser is taken", least=0, most=5)
+    idle_seconds: float = setting(3600.0, "who does nothing and has no live page open for so long is logged out", least=60, most=86400)
+
+
+@dataclass(slots=True)
 class FreeswitchSettings:
     """What `fs render` fills FreeSWITCH's configuration with; the running engine reads nothing of it."""
 
@@ -88,6 +98,7 @@ class Settings:
     site: Path
     switch: SwitchSettings = field(default_factory=SwitchSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     freeswitch: FreeswitchSettings = field(default_factory=FreeswitchSettings)
     data: Path = Path("data")
 
@@ -154,7 +165,7 @@ def load_settings(site: Path | str, environ: dict[str, str] | None = None) -> Se
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{path}: {error}") from error
     settings = Settings(site=site)
-    sections = {"switch": settings.switch, "engine": settings.engine, "freeswitch": settings.freeswitch}
+    sections = {"switch": settings.switch, "engine": settings.engine, "web": settings.web, "freeswitch": settings.freeswitch}
     data = document.pop("data", None)
     for name, section in sections.items():
         _fill(section, document.pop(name, {}), environ, name, path)

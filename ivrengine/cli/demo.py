@@ -20,15 +20,15 @@ from pathlib import Path
 
 import click
 import gevent
-from gevent.pywsgi import WSGIServer
 
 from ivrengine.app import Engine
 from ivrengine.config import Settings
-from ivrengine.errors import IvrEngineError
+from ivrengine.errors import IvrEngineError, SettingsError
 from ivrengine.log import set_up
 
 from .demo_agents import DemoAgents
 from .live import DEMO_FILE, Teller, place_call
+from .pages import Pages
 from .serve import Orders, need_plain_paths, wait_for_stop
 from .simswitch import CONTEXT as EMBEDDED_CONTEXT
 from .simswitch import SHARD as EMBEDDED_SHARD
@@ -65,6 +65,7 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
     settings.engine.outside_numbers = settings.engine.outside_numbers or ANY_NUMBER  # nobody real is called
     if bring_sample(settings, time.time()):
         click.echo("Queues and agents of site.yml are in the database now.")
+    pages = _take_port(port)
     engine = Engine(settings)
     orders = Orders()
     switch = _start_switch(settings)
@@ -76,20 +77,21 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
             raise DemoFailed(f"the embedded switch let nobody in within {START_SECONDS:g} s: {engine.switch.last_error}")
         _leave_address(settings)
         agents = _seat_agents(engine)
-        page = _serve_page(engine, port)
+        pages.open(engine, secrets.token_urlsafe(16), simulated=True)
         number = _number(engine, number)
         click.secho("Simulated switch - no real calls. A first call is placed now.", bold=True)
         call_id = place_call(engine.switch, number, FIRST_CALL_FROM, keys)
         if once:
             _wait_for_end(engine, call_id, orders)
         else:
-            _invite(number, page, agents)
+            _invite(number, agents)
             wait_for_stop(engine, orders)
             click.echo("Stopping; whoever is still calling is hung up on.")
     finally:
         with contextlib.suppress(OSError):
             (settings.data / DEMO_FILE).unlink()
         engine.stop(drain_seconds=0.0)
+        pages.close()
         switch.terminate()
         switch.wait()
 
@@ -147,19 +149,12 @@ def _leave_address(settings: Settings) -> None:
         json.dump({"host": settings.switch.host, "port": settings.switch.port, "password": settings.switch.password}, file)
 
 
-def _serve_page(engine: Engine, port: int) -> str:
-    """Serve the page on loopback; its address with the key. A taken port is replaced by a free one."""
-    from webadmin import create_app
-
-    key = secrets.token_urlsafe(16)
-    app = create_app(engine, key, simulated=True)
+def _take_port(port: int) -> Pages:
+    """On loopback. A taken port is replaced by a free one."""
     try:
-        server = WSGIServer(("127.0.0.1", port), app, log=None)
-        server.start()
-    except OSError:
-        server = WSGIServer(("127.0.0.1", 0), app, log=None)
-        server.start()
-    return f"http://127.0.0.1:{server.server_port}/?key={key}"
+        return Pages("127.0.0.1", port)
+    except SettingsError:
+        return Pages("127.0.0.1", 0)
 
 
 def _number(engine: Engine, wished: str | None) -> str:
@@ -181,10 +176,9 @@ def _wait_for_end(engine: Engine, call_id: str, orders: Orders) -> None:
         gevent.sleep(0.05)
 
 
-def _invite(number: str, page: str, agents: int) -> None:
+def _invite(number: str, agents: int) -> None:
     command = Path("scripts/ivrengine")
     click.echo(f"Call yourself, from another terminal:  ./{command} call --live {number}")
-    click.echo(f"Watch the calls in a browser:          {page}")
     if agents:
         click.echo(f"Watch {agents} simulated agents at work:    ./{command} queues watch")
     click.echo("Stop with Ctrl-C.\n")

@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from ivrengine.config import KINDS, EngineSettings, FreeswitchSettings, SwitchSettings
+from ivrengine.config import KINDS, EngineSettings, FreeswitchSettings, SwitchSettings, WebSettings
 
 from .main import cli
 
-SECTIONS = {"switch": SwitchSettings, "engine": EngineSettings, "freeswitch": FreeswitchSettings}
+SECTIONS = {"switch": SwitchSettings, "engine": EngineSettings, "web": WebSettings, "freeswitch": FreeswitchSettings}
 
 _HEAD = """\
 # Commands and settings

@@ -21,6 +21,8 @@ from ivrengine.flow.finding import errors
 from ivrengine.log import note, set_up
 from ivrengine.prompts.names import path_problem
 
+from .pages import Pages
+
 log = logging.getLogger(__name__)
 
 
@@ -104,7 +106,13 @@ def serve(settings: Settings, verbose: bool) -> None:
             "the event socket's password is empty or the stock one; set switch.password_file to the file that "
             "`ivrengine fs render` wrote, or switch.password, in ivrengine.toml"
         )
+    pages = Pages(settings.web.host, settings.web.port) if settings.web.port else None
     engine = Engine(settings)
     orders = Orders()
     engine.start()
-    sys.exit(run(engine, orders))
+    if pages is not None:
+        pages.open(engine)
+    code = run(engine, orders)
+    if pages is not None:
+        pages.close()
+    sys.exit(code)

@@ -67,20 +67,19 @@ class LogIns:
         self._database = database
         self._slow = slow
 
+    def confirm(self, name: str, password: str, at: float) -> Literal["ok", "wrong", "locked"]:
+        """Whether this is the password of ``name``, for who is logged in already. Raises StorageOverloaded."""
+        name = user_name(name)
+        result = self._judge(name, password, at)
+        if result == "ok":
+            self._database.write(lambda db: db.execute("DELETE FROM log_in_tries WHERE name = ?", (name,)) and None, "a password")
+            return "ok"
+        return "locked" if result == "locked" else "wrong"
+
     def log_in(self, name: str, password: str, at: float, address: str = "", browser: str = "") -> LogIn:
         """Raises StorageOverloaded when too many passwords wait already to be looked at."""
         name = user_name(name)
-        password_hash, disabled, locked = self._database.write(lambda db: _begin_try(db, name, at), "a try of a password")
-        right = self._slow.do(passwords.matches, password, password_hash or passwords.NOBODYS_HASH)
-        result: Result = "ok"
-        if locked:
-            result = "locked"
-        elif not password_hash:
-            result = "unknown"
-        elif not right:
-            result = "wrong"
-        elif disabled:
-            result = "disabled"
+        result = self._judge(name, password, at)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         told = (storable(address[:TEXT_LIMIT]), storable(browser[:TEXT_LIMIT]))
 
@@ -100,6 +99,18 @@ class LogIns:
         if result == "ok":
             return LogIn("ok", token)
         return LogIn("locked" if result == "locked" else "wrong")
+
+    def _judge(self, name: str, password: str, at: float) -> Result:
+        password_hash, disabled, locked = self._database.write(lambda db: _begin_try(db, name, at), "a try of a password")
+        # Hashed whatever is known already, so that the time tells a guesser nothing.
+        right = self._slow.do(passwords.matches, password, password_hash or passwords.NOBODYS_HASH)
+        if locked:
+            return "locked"
+        if not password_hash:
+            return "unknown"
+        if not right:
+            return "wrong"
+        return "disabled" if disabled else "ok"
 
     def who(self, token: str, at: float, idle_seconds: float) -> tuple[User, Session] | None:
         """Whose session this is, and it goes on from now; None for one that has ended or was not used for ``idle_seconds``."""

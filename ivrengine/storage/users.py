@@ -79,10 +79,14 @@ class Users:
 
     def key(self, name: KeyName) -> str:
         """A secret of this site's pages, made when it is asked for first."""
+        query = "SELECT value FROM web_keys WHERE name = ?"
+        row = self._database.read(lambda db: db.execute(query, (name,)).fetchone())
+        if row is not None:
+            return row[0]
 
         def write(db: sqlite_utils.Database) -> str:
             db.execute("INSERT OR IGNORE INTO web_keys (name, value) VALUES (?, ?)", (name, secrets.token_urlsafe(KEY_BYTES)))
-            return db.execute("SELECT value FROM web_keys WHERE name = ?", (name,)).fetchone()[0]
+            return db.execute(query, (name,)).fetchone()[0]
 
         return self._database.write(write, "a key of the pages")
 

@@ -51,7 +51,7 @@ class EngineProcess:
         self._starts += 1
         path = self.site.parent / f"{self.site.name}-engine-{self._starts:02d}.log"
         command = [sys.executable, "-m", *self._module, "--site", str(self.site), "serve", *self._arguments]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "IVRENGINE_WEB_PORT": "0"}
         with open(path, "wb") as output:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT

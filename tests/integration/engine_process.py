@@ -30,6 +30,7 @@ class Process:
             **os.environ,
             "IVRENGINE_SWITCH_PORT": str(self.house.switch.port),
             "IVRENGINE_SWITCH_PASSWORD": PASSWORD,
+            "IVRENGINE_WEB_PORT": "0",
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "ivrengine", "--site", str(self.house.site), "serve"]

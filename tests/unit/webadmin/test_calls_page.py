@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from pages_house import AT, KEY
 
-from ivrengine.config import load_settings
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import LogStep
-from ivrengine.storage.store import Store
 from webadmin import COOKIE, create_app
 
-KEY = "the-key-of-this-run"
 HOSTILE = '<script>alert(1)</script>"&amp;'
-AT = 1_790_000_000.0
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Any]:
-    """As much of an engine as the pages look at, with real records."""
-    with Store(tmp_path / "a.db") as store:
-        flow = SimpleNamespace(numbers=("100",))
-        yield SimpleNamespace(
-            settings=load_settings(tmp_path, {}),
-            store=store,
-            switch=SimpleNamespace(connected=True),
-            reception=SimpleNamespace(sessions={}),
-            library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow})),
-        )
-
-
-@pytest.fixture
-def stranger(engine: Any) -> FlaskClient:
-    return create_app(engine, KEY, simulated=True).test_client()
+def stranger(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture
@@ -54,19 +36,27 @@ def keep_call(engine: Any, call_id: str = "c1", name: str = HOSTILE, *, ended: b
         engine.store.calls.end(call_id, AT + 10, "caller", "NORMAL_CLEARING", "caller_hung_up").wait()
 
 
-@pytest.mark.parametrize("path", ["/", "/calls/c1", "/nowhere", "/?key=", "/?key=wrong", "/?key=%FF%00", f"/?key={KEY}x"])
-def test_nobody_gets_in_without_the_key(engine: Any, stranger: FlaskClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/calls/", "/calls/c1", "/nowhere", "/?key="])
+def test_without_the_key_one_must_log_in(engine: Any, stranger: FlaskClient, path: str) -> None:
+    keep_call(engine)
+    response = stranger.get(path)
+    assert response.status_code == 302 and response.headers["Location"].startswith("/log-in")
+    assert "138" not in response.text and COOKIE not in str(response.headers)
+
+
+@pytest.mark.parametrize("path", ["/?key=wrong", "/?key=%FF%00", f"/?key={KEY}x", f"/calls/?key={KEY.upper()}"])
+def test_a_wrong_key_opens_nothing(engine: Any, stranger: FlaskClient, path: str) -> None:
     keep_call(engine)
     response = stranger.get(path)
     assert response.status_code == 403
-    assert "link that the engine has printed" in response.text and "138" not in response.text
-    assert "Set-Cookie" not in response.headers
+    assert "This link is not valid any more" in response.text and "138" not in response.text
+    assert COOKIE not in str(response.headers)
 
 
 @pytest.mark.parametrize("value", ["", "wrong", "\u4e00", KEY.upper()])
 def test_a_wrong_cookie_is_no_key(stranger: FlaskClient, value: str) -> None:
     stranger.set_cookie(COOKIE, value)
-    assert stranger.get("/").status_code == 403
+    assert stranger.get("/calls/").status_code == 302
 
 
 def test_the_key_becomes_a_cookie_and_leaves_the_address(stranger: FlaskClient) -> None:
@@ -74,7 +64,7 @@ def test_the_key_becomes_a_cookie_and_leaves_the_address(stranger: FlaskClient) 
     assert response.status_code == 302 and response.headers["Location"] == "/"
     cookie = response.headers["Set-Cookie"]
     assert cookie.startswith(f"{COOKIE}={KEY};") and "HttpOnly" in cookie and "SameSite=Strict" in cookie
-    page = stranger.get("/")
+    page = stranger.get("/", follow_redirects=True)
     assert page.status_code == 200 and KEY not in page.text
 
 
@@ -84,14 +74,14 @@ def test_the_key_leads_nowhere_else(stranger: FlaskClient) -> None:
     assert "elsewhere" not in response.headers.get("Location", "")
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/health", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/calls/", "/log-in", "/nowhere", "/health", "/static/frame.css"])
 def test_every_answer_says_what_a_browser_may_do_with_it(guest: FlaskClient, path: str) -> None:
     headers = guest.get(path).headers
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == ("no-cache" if path.startswith("/static/") else "no-store")
 
 
 def test_calls_up_and_over_are_shown_with_masked_numbers(engine: Any, guest: FlaskClient) -> None:
@@ -99,7 +89,7 @@ def test_calls_up_and_over_are_shown_with_masked_numbers(engine: Any, guest: Fla
     frame = SimpleNamespace(flow="line", step="main")
     run = SimpleNamespace(frames=[frame], frame=frame)
     engine.reception.sessions["c2"] = SimpleNamespace(call=CallInfo("c2", "100", "13911112222", HOSTILE, AT), run=run)
-    page = guest.get("/").text
+    page = guest.get("/calls/").text
     assert "Up now: 1" in page and "********222" in page and "********000" in page
     assert "13911112222" not in page and "13800138000" not in page
     assert "caller hung up" in page and "no real calls" in page
@@ -127,7 +117,7 @@ def test_an_unknown_call_is_not_found(engine: Any, guest: FlaskClient, path: str
 
 
 def test_nothing_can_be_changed(guest: FlaskClient) -> None:
-    assert guest.post("/").status_code == 405
+    assert guest.post("/calls/").status_code == 405
 
 
 def test_health_needs_no_key_and_tells_the_link(engine: Any, stranger: FlaskClient) -> None:
@@ -140,16 +130,16 @@ def test_health_needs_no_key_and_tells_the_link(engine: Any, stranger: FlaskClie
 
 def test_a_lost_link_is_told_on_the_page(engine: Any, guest: FlaskClient) -> None:
     engine.switch.connected = False
-    assert "The link to the switch is down" in guest.get("/").text
+    assert "The link to the switch is down" in guest.get("/calls/").text
 
 
 def test_only_a_simulated_switch_has_the_banner(engine: Any) -> None:
     client = create_app(engine, KEY).test_client()
     client.get(f"/?key={KEY}")
-    page = client.get("/").text
+    page = client.get("/calls/").text
     assert "no real calls" not in page and "call --live" not in page
 
 
-def test_a_refusal_is_a_page_like_the_others(stranger: FlaskClient) -> None:
-    page = stranger.get("/").text
-    assert "style.css" in page and "<h1>Forbidden</h1>" in page
+def test_a_refusal_is_a_page_like_the_others(guest: FlaskClient) -> None:
+    page = guest.get("/nowhere").text
+    assert "frame.css" in page and "<h1>Not found</h1>" in page

@@ -1,0 +1,75 @@
+"""As much of an engine as the pages look at, with real records, and clients who are logged in by role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pages_house import AGENT_ID, KEY, PASSWORD, Clock
+
+from ivrengine.config import load_settings
+from ivrengine.storage.store import Store
+from webadmin import create_app
+from webadmin.auth import KEY_COOKIE
+
+
+@pytest.fixture(scope="session")
+def password_hash(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Made once: it takes its time by design."""
+    with Store(tmp_path_factory.mktemp("hash") / "a.db") as store:
+        return store.users.hash(PASSWORD)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
+    with Store(tmp_path / "a.db") as store:
+        flow = SimpleNamespace(numbers=("100",))
+        yield SimpleNamespace(
+            settings=load_settings(tmp_path, {}),
+            store=store,
+            clock=clock,
+            switch=SimpleNamespace(connected=True),
+            reception=SimpleNamespace(sessions={}),
+            library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow})),
+        )
+
+
+@pytest.fixture
+def app(engine: Any) -> Flask:
+    """With CSRF's check switched off; ``test_csrf`` has it on."""
+    app = create_app(engine, KEY, simulated=True)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask, engine: Any, password_hash: str, clock: Clock) -> Callable[[str], FlaskClient]:
+    """``client(role)``: a browser of its own. ``public`` is nobody; ``board`` and ``visitor`` came by a link with a key; users are named
+    like their role, and the agent is agent 1001."""
+
+    def log_in(role: str) -> FlaskClient:
+        browser = app.test_client()
+        if role == "public":
+            return browser
+        if role in ("board", "visitor"):
+            browser.set_cookie(KEY_COOKIE, KEY if role == "visitor" else engine.store.users.key("wallboard"))
+            return browser
+        users = engine.store.users
+        if users.get(role) is None:
+            users.add(role, role, AGENT_ID if role == "agent" else "", password_hash, "tests", clock()).wait()
+            users.set_password(role, password_hash, "tests", clock(), must_change=False).wait()
+        answer = browser.post("/log-in", data={"name": role, "password": PASSWORD})
+        assert answer.status_code == 302, answer.text
+        return browser
+
+    return log_in

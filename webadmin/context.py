@@ -1,0 +1,69 @@
+"""What every page may reach: the engine, the hub of live pages, who is asking, and in whose name verbs are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from flask import abort, current_app, g
+from flask_babel import gettext as _
+
+from ivrengine.app import Engine
+from ivrengine.runtime.outcome import Who
+from ivrengine.storage.users import User
+
+from .live import Hub
+
+
+@dataclass(slots=True)
+class Web:
+    """The pages of one engine. ``simulated``: no call is real, and the pages say so."""
+
+    engine: Engine
+    hub: Hub
+    simulated: bool
+
+    @property
+    def zone(self) -> tzinfo:
+        return ZoneInfo(self.engine.settings.engine.timezone)
+
+    def now(self) -> float:
+        return self.engine.clock()
+
+
+def web() -> Web:
+    return current_app.extensions["ivrengine"]
+
+
+def user() -> User:
+    """Who is logged in; for views whose right is ``agent`` or higher."""
+    found: User | None = g.user
+    if found is None:
+        abort(403)
+    return found
+
+
+def auditor() -> str:
+    """The name under which the audit trail keeps what the request changes."""
+    return f"user {user().name}"
+
+
+def who() -> Who:
+    """For the verbs of an agent: oneself. Refuses users who are no agent, because to the engine nobody's number is everybody's right."""
+    if not user().agent_id:
+        abort(403, _("You have no agent number, so you can't do what agents do. An admin gives you one on the page Users."))
+    return Who(auditor(), user().agent_id, spoken_language())
+
+
+def supervisor() -> Who:
+    """For the verbs of supervisors: their right is their role, whatever agent they are."""
+    if not user().may("supervisor"):
+        abort(403)
+    return Who(auditor(), "", spoken_language())
+
+
+def spoken_language() -> str:
+    """The site's language of prompts that is nearest to the one the pages are read in."""
+    languages = web().engine.settings.languages
+    return next((each for each in languages if each.split("-")[0] == g.language.split("-")[0]), languages[0])

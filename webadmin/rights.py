@@ -1,0 +1,32 @@
+"""Who may call what: one table, and an endpoint that is not in it is refused. A page's author adds its endpoints here.
+
+A level may do what those before it may. ``public`` needs nothing. ``board`` needs the wallboard's key. ``visitor`` needs the key of
+the link that the demo prints. The others are the roles of users.
+"""
+
+from __future__ import annotations
+
+from ivrengine.storage.users import ROLES
+
+LEVELS = ("public", "board", "visitor", *ROLES)
+
+RIGHTS = {
+    "static": "public",
+    # log-in and one's own account
+    "log_in.form": "public",
+    "log_in.log_out": "agent",
+    "account.password": "agent",
+    "account.preferences": "public",
+    "home": "board",
+    # calls
+    "calls.index": "visitor",
+    "calls.one": "visitor",
+    # for machines
+    "health.health": "public",
+}
+
+
+def allowed(endpoint: str | None, level: str) -> bool:
+    """Whether ``level`` may call ``endpoint``. No endpoint is an address that leads nowhere: told to who may see anything at all."""
+    least = "board" if endpoint is None else RIGHTS.get(endpoint)
+    return least is not None and LEVELS.index(level) >= LEVELS.index(least)
