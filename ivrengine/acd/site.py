@@ -14,7 +14,6 @@ from .transitions import AGENT_WORK
 
 def site_set(floor: Floor, told: SiteSet, now: float) -> None:
     """Everything live goes on under the new rules; what is gone from the site takes no new calls."""
-    waiting = [place[3] for queue in floor.queues.values() for place in queue.line if place[3].lane is not None]
     opened, floor.opened = floor.opened, False  # nobody is matched by half of the new rules
     floor.teams = {team.name: team for team in told.teams}
     floor.reasons = {reason.reason: reason for reason in told.reasons}
@@ -22,6 +21,7 @@ def site_set(floor: Floor, told: SiteSet, now: float) -> None:
     _set_agents(floor, told, now)
     for queue in floor.queues.values():
         _count_logged_in(floor, queue, now)
+    waiting = [place[3] for queue in floor.queues.values() for place in queue.line if place[3].lane is not None]
     floor.lanes = Lanes(floor.agents.values())
     for item in waiting:
         item.lane = None
