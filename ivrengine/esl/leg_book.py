@@ -65,6 +65,7 @@ class Leg:
     kept: bool = False  # parks at the end of a bridge
     eavesdrops: bool = False
     bridged_to: str = ""
+    bridged_at: float = float("-inf")
     ending: LegGone | None = None
     plays: dict[str, bool] = field(default_factory=dict)  # token -> whether we cut it
 
@@ -214,7 +215,7 @@ class LegBook:
                     self.tell_ending(before or "")
                 self.talks(other)
             if leg.bridged_to != other or leg.joining:
-                leg.bridged_to, leg.joining = other, False
+                leg.bridged_to, leg.joining, leg.bridged_at = other, False, self._clock()
                 self._tell(leg_id, LegBridged(other))
 
     # -- transfers by a phone's own key (SIP REFER)

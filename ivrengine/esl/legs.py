@@ -37,6 +37,7 @@ RING_GRACE_SECONDS = 10.0  # beyond the ringing time, until a leg that was told 
 KILL_SECONDS = 2.0  # between two attempts to kill
 KILLS_LIMIT = 5  # then the leg is declared gone, loudly
 LOOK_SECONDS = 0.5  # between two looks at what is overdue
+BRIDGE_SETTLES_SECONDS = 0.25  # a parting in the first 0.1 s after CHANNEL_BRIDGE may hang the leg up
 PARTING_SECONDS = 1.0  # until channels that were told to park are parked; 0.02-0.1 was measured
 STOP_RETRY_SECONDS = 0.08  # a break that arrives before a play has begun is forgotten by the switch
 STOP_RETRIES = 12
@@ -206,6 +207,9 @@ class Legs:
     def unbridge(self, leg_id: str, park_seconds: float = HELD_SECONDS) -> None:
         """Part a leg from whom it talks to: both are parked. Ends with LegUnbridged."""
         leg_id = words.call_id_part(leg_id)
+        leg = self._book.legs.get(leg_id)
+        if leg is not None:
+            gevent.sleep(max(0.0, leg.bridged_at + BRIDGE_SETTLES_SECONDS - self._clock()))
         self._book.parting(leg_id)
         for reply in self._link.commands.pipeline(
             [

@@ -170,7 +170,8 @@ def dump(leg_id: str, bridged_to: str = "", application: str = "park", presence:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(monkeypatch) -> Iterator[World]:
+    monkeypatch.setattr(module, "BRIDGE_SETTLES_SECONDS", 0.02)
     made = World()
     yield made
     made.close()
@@ -459,6 +460,15 @@ def test_parted_and_connected_with_a_colleague(world):
     # Connected with the caller again, the agent's leg no longer outlives them.
     assert world.legs.bridge("c1", "leg1")
     assert "api uuid_setvar leg1 park_after_bridge false" in world.said("api uuid_setvar leg1")
+
+
+def test_a_parting_waits_until_the_bridge_has_settled(world, monkeypatch):
+    monkeypatch.setattr(module, "BRIDGE_SETTLES_SECONDS", 60.0)
+    world.talking()
+    parting = gevent.spawn(world.legs.unbridge, "leg1")
+    world.settled()
+    assert world.said("api uuid_transfer") == []
+    parting.kill()
 
 
 def test_a_bridge_waits_until_a_parting_is_over(world):
