@@ -7,7 +7,7 @@ Either way the agent belongs to this offer from its beginning on, so no customer
 dispatcher a customer-first offer counts as answered while the customer is rung. A customer who is not reached costs the agent nothing; an
 agent who does not answer costs the customer only where they had been rung before: then they are told goodbye and tried again.
 
-The agent's side is an AgentLeg like any other; the customer's is a leg beside it, which plays the caller's part.
+A number on the list that is a phone of the house is rung there. The agent's side is an AgentLeg like any other; the customer's is a leg beside it, which plays the caller's part.
 """
 
 from __future__ import annotations
@@ -157,8 +157,9 @@ class CallbackLeg:
         callback = self._errand.callback
         ring_seconds = min(self._rules.callback_ring_seconds, LONGEST_RING_SECONDS)
         try:
+            kind: Literal["extension", "outside"] = "extension" if self._parts.legs.reachable(callback.number) else "outside"
             self._customer = self._parts.sides.dial(
-                "outside", callback.number, ring_seconds, wishes, purpose="callback", tags={"item_of": self.offer.item_id}
+                kind, callback.number, ring_seconds, wishes, purpose="callback", tags={"item_of": self.offer.item_id}
             )
         except IvrEngineError as error:
             log.warning("a customer can't be rung: %s", error)

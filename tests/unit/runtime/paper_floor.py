@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import gevent
+
 from ivrengine.acd.decisions import Decision
 from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.happenings import Happening, OfferAnswered, OfferBridged, OfferBridging, OfferRinging, Opened, Queued
@@ -176,3 +178,11 @@ def opened(directory: Path, site: Site = SITE) -> Iterator[Store]:
     with Store(directory / "test.db") as store:
         store.site.replace(site, "test", 1.0).wait()
         yield store
+
+
+def settle(store: Store) -> None:
+    """Until everything that was begun has been written down, and who waited for that has gone on."""
+    for _ in range(3):
+        gevent.sleep(0)
+        store.database.write(lambda db: None, "a pause")
+    gevent.sleep(0)

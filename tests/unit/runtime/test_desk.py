@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from paper_floor import Floor, heard, make_desk, opened
+from paper_floor import Floor, heard, make_desk, opened, settle
 
 from ivrengine.acd.happenings import PhoneBusy, PhoneFree, TalkEnded
 from ivrengine.domain.audio import RecordedFile
@@ -40,7 +40,7 @@ def ask(desk, verb: str, call: CallInfo = PHONE, **arguments: str) -> Outcome:
 
 
 def audited(store) -> list[tuple[str, str, str]]:
-    gevent.sleep(0.1)
+    settle(store)
     return [(row.who, row.verb, row.target) for row in reversed(store.audit.recent()) if row.who != "test"]
 
 
@@ -77,7 +77,7 @@ def test_no_pin_gets_into_the_audit_trail_or_a_repr(desk, store) -> None:
     store.site.set_pin("101", "4711", "test", 2.0)
     command = AskDesk("t", "log_in", (("agent", "101"), ("pin", "4711")))
     desk.answer_phone(PHONE, command)
-    gevent.sleep(0.1)
+    settle(store)
     assert "4711" not in repr(command) + repr(store.audit.recent())
 
 
@@ -225,7 +225,7 @@ def talked(desk, floor, agent_id: str = "101", queue: str = "support"):
     talk = floor.connect(agent_id)
     floor.store.segments.ended(item_id, "answered", floor.now, 1.0, agent_id, talk.attempt_id)
     floor.store.segments.talked(item_id, 5.0, 0.0, floor.now)
-    gevent.sleep(0.1)
+    settle(floor.store)
     floor.feed(TalkEnded(talk.attempt_id))
     return talk
 
@@ -249,7 +249,7 @@ def test_a_disposition_after_the_wrap_up_mends_the_record(desk, floor, store) ->
     floor.later(60.0)
     assert floor.dispatcher.agent("101").work == "IDLE"
     assert ask(desk, "disposition", code="1").ok
-    gevent.sleep(0.1)
+    settle(store)
     assert store.segments.get(talk.item_id).disposition == "1"
 
 

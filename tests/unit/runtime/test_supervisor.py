@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from paper_floor import Floor, make_desk, opened
+from paper_floor import Floor, make_desk, opened, settle
 
 from ivrengine.acd.happenings import Queued, TalkEnded
 from ivrengine.domain.legs import LegAnswered, LegGone
@@ -99,7 +99,7 @@ def test_who_is_no_supervisor_may_nothing_and_it_is_written_down(house, verb, ar
     outcome = house.do(verb, OTHER, **arguments)
     assert (outcome.ok, outcome.code) == (False, "not_allowed")
     assert house.legs.asked == [] and house.hung_up == [] and house.requeued == []
-    gevent.sleep(0.1)
+    settle(house.store)
     assert house.store.audit.recent(who="agent 102")[0].after == "refused: not a supervisor"
 
 
@@ -183,7 +183,7 @@ def test_what_can_not_be_is_refused_with_a_sentence(house, verb, arguments) -> N
 
 def test_every_verb_leaves_one_row_with_what_was_said(house) -> None:
     house.do("disconnect", BOSS, agent="101")
-    gevent.sleep(0.1)
+    settle(house.store)
     rows = house.store.audit.recent(who="agent 103")
     assert [(row.verb, row.target) for row in rows] == [("supervise disconnect", "101")]
     assert "is ended" in rows[0].after

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from paper_floor import Floor, make_desk, opened
+from paper_floor import Floor, make_desk, opened, settle
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.events import QueueEnded, TalkBegan
@@ -261,7 +261,7 @@ def test_an_attended_refer_frees_the_agent_and_ends_with_the_colleague(house) ->
 def test_each_verb_leaves_its_row(house, tmp_path) -> None:
     house.consult()
     house.transfers.complete(house.talk, AGENT)
-    gevent.sleep(0.1)
+    settle(house.store)
     rows = [(row.who, row.verb, row.target) for row in reversed(house.store.audit.recent(who="agent 101"))]
     assert rows == [("agent 101", "consult", "agent 101"), ("agent 101", "complete", "agent 101")]
 
