@@ -20,6 +20,7 @@ from ..errors import IvrEngineError
 from ..flow.finding import did_you_mean
 from ..site.records import Agent, Site
 from .engine_orders import ask_engine, order
+from .figures import times
 from .records import lasting, myself, opened, print_json, print_table, shown, when, zone_of
 
 LEVELS = range(1, 11)
@@ -294,3 +295,6 @@ def states(settings: Settings, as_json: bool) -> None:
         for row in rows
     ]  # fmt: skip
     print_table(("agent", "name", "phone", "state", "since", "for", "calls", "wants"), table, "No agent is logged in.")
+
+
+agents.add_command(times)

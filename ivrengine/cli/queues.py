@@ -14,6 +14,7 @@ from ..site.records import Site
 from .agents import skills_of
 from .board import watch
 from .engine_orders import ask_engine
+from .figures import figures
 from .records import lasting, opened, print_json, print_table, shown
 
 
@@ -88,6 +89,7 @@ def waiting(settings: Settings, name: str | None, as_json: bool) -> None:
 
 
 queues.add_command(watch)
+queues.add_command(figures)
 
 
 def _agents(site: Site, queue: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-STEPS = 40_000  # some ten seconds
+STEPS = 25_000
 
 luck = st.randoms(use_true_random=False)
 

@@ -19,7 +19,10 @@ from rich.console import Console
 from ivrengine.acd.happenings import Terminal
 from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules
 from ivrengine.cli import board as board_command
+from ivrengine.cli import figures as figures_command
 from ivrengine.cli.board import picture, watch
+from ivrengine.cli.figures import figures as queue_figures_command
+from ivrengine.cli.figures import times
 from ivrengine.config import Settings
 from ivrengine.reports.agent_times import agent_times
 from ivrengine.reports.board import AgentRow, board
@@ -251,6 +254,33 @@ def test_the_picture_fits_where_there_is_little_room(store: Store) -> None:
     assert all(len(line) <= 60 for line in console.export_text().splitlines())
 
 
+def test_figures_of_the_day_with_their_formulas(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures_command.time, "time", lambda: NOW)
+    a_day(store, Random(7))
+    text = CliRunner().invoke(queue_figures_command, ["--explain"], obj=settings).output
+    assert "service_level_negative = answered_within / offered" in text
+    told = json.loads(CliRunner().invoke(queue_figures_command, ["--json"], obj=settings).output)
+    shown = board(store, NOW, SHANGHAI)
+    assert [(row["queue"], row["figures"]["offered"]) for row in told] == [
+        *sorted((row.queue, row.figures.offered) for row in shown.queues), ("", shown.total.offered),
+    ]  # fmt: skip
+    nothing = json.loads(
+        CliRunner().invoke(queue_figures_command, ["--json", "--since", "2020-01-01", "--until", "2020-01-02"], obj=settings).output
+    )
+    assert [(row["queue"], row["figures"]["offered"], row["figures"]["abandon_rate"]) for row in nothing] == [("", 0, None)]
+
+
+def test_times_of_agents_in_the_terminal(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures_command.time, "time", lambda: NOW)
+    state(store, "1", "READY", "IDLE", NOW - 400.0, 1)
+    state(store, "1", "READY", "TALKING", NOW - 100.0, 2)
+    text = CliRunner().invoke(times, ["--explain"], obj=settings).output
+    for words in ("5:00", "1:40", "25 %", "occupancy = occupied_seconds / (occupied_seconds + ready_idle_seconds)"):
+        assert words in text, text
+    assert "Nobody was logged in." in CliRunner().invoke(times, ["9"], obj=settings).output
+
+
 def test_every_option_has_help() -> None:
-    assert watch.help
-    assert all(option.help for option in watch.params if isinstance(option, click.Option))
+    for command in (watch, times, queue_figures_command):
+        assert command.help
+        assert all(option.help for option in command.params if isinstance(option, click.Option))
