@@ -26,8 +26,8 @@ class PageDomain(Domain):
     """flask_babel's way of finding translations, from .po files."""
 
     def get_translations(self) -> NullTranslations:
-        locale = get_locale()
-        return _translations(str(locale)) if locale else NullTranslations()
+        locale = get_locale()  # str(locale) would tell the script too, zh_Hans_CN
+        return _translations("zh_CN" if locale and locale.language == "zh" else "en")
 
 
 @cache
