@@ -7,8 +7,6 @@ fallback, so that nobody ever hears mere silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Command, HandOver, LogStep, RaiseAlarm, StopPlaying
 from ivrengine.domain.events import (
@@ -30,6 +28,7 @@ from ivrengine.domain.events import (
 from .context import StepContext
 from .flowset import Flow, FlowSource
 from .leaving import LEAVING, act, continue_leaving
+from .limits import LONGEST_SENTENCE, EdgeFailed, FlowLoops, Limits
 from .run import Frame, Run
 from .step import WAIT, End, EnterFlow, Go, GoBack, Result, Return, Wait
 from .types import KEYS, KeyAction
@@ -37,25 +36,6 @@ from .waiting import WAITING, depth_of, give_up, place_is_taken, waiting_token
 from .world import World
 
 _WAITS_ON = AgentLost | Requeued | TalkPaused  # told again to one who hears something meanwhile, they mean: nothing has changed
-LONGEST_SENTENCE = 500  # characters of an error's text in an alarm or a trace row
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds that no flow may exceed."""
-
-    steps_without_input: int = 100
-    sub_flow_depth: int = 10
-    type_ahead: int = 64  # keys
-    hangup_steps: int = 20  # steps that may run after the caller has gone
-
-
-class FlowLoops(Exception):
-    """The flow made too many steps without waiting for the caller."""
-
-
-class EdgeFailed(Exception):
-    """The world around the core could not do what a step needs."""
 
 
 class Interpreter:

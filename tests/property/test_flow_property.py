@@ -16,7 +16,8 @@ from ivrengine.domain.blacklist import Blacklist, BlacklistEntry
 from ivrengine.domain.caller import CallInfo
 from ivrengine.flow.compile import compile_flow
 from ivrengine.flow.flowset import Flow, FlowSet
-from ivrengine.flow.interpreter import Interpreter, Limits
+from ivrengine.flow.interpreter import Interpreter
+from ivrengine.flow.limits import Limits
 from ivrengine.flow.run import Run
 from ivrengine.flow.waiting import WAITING
 from ivrengine.flow.world import QueueFacts, QueuePlace, World
