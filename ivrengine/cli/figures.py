@@ -83,4 +83,5 @@ def _between(settings: Settings, since: str, until: str) -> tuple[float, float, 
 
 def _explained(formulas: dict[str, Formula]) -> None:
     for formula in formulas.values():
-        click.echo(f"{formula.title}: {formula.name} = {formula.text}")
+        if formula.text != formula.name:
+            click.echo(f"{formula.title}: {formula.name} = {formula.text}")
