@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_RING_SECONDS = 60
 TARGETS_LIMIT = 20
+NO_NUMBER = "0000000000"  # whose call it is, where nobody says
 OUTBOUND_CALL = "Outbound Call"  # FreeSWITCH's name for whoever is called
 # What freeswitch-conf's directory says of every phone of the house: its dial-var parameters.
 PHONE_VARIABLES = {"hold_hangup_xfer_exten": "park:inline", "force_transfer_context": "transfer"}
@@ -97,7 +98,7 @@ def _try(core: Core, caller: Channel | None, target: str, variables: dict[str, s
 def _ring(core: Core, caller: Channel | None, phone: Phone, target: str, variables: dict[str, str],
           caller_name: str | None, caller_number: str | None) -> Channel | None:
     """The leg, or None where its origination_uuid is taken."""
-    name, number = caller_name or "", caller_number or ""
+    name, number = caller_name or "", caller_number or NO_NUMBER
     if caller is not None:
         name = caller.variables.get("effective_caller_id_name", caller.profile.caller_id_name)
         number = caller.variables.get("effective_caller_id_number", caller.profile.caller_id_number)
@@ -113,7 +114,8 @@ def _ring(core: Core, caller: Channel | None, phone: Phone, target: str, variabl
     if uuid is not None and uuid in core.channels:
         return None
     peer = Channel(core, profile, f"sofia/{'phones' if of_the_house else 'external'}/{phone.number}@127.0.0.1", uuid)
-    for key, value in {**variables, **(PHONE_VARIABLES if of_the_house else {})}.items():
+    presence = {"presence_id": f"{phone.number}@{core.domain}", **PHONE_VARIABLES} if of_the_house else {}
+    for key, value in {**variables, **presence}.items():
         peer.set(key, value)
     if caller is not None:
         for export in caller.variables.get("export_vars", "").split(","):

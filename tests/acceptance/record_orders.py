@@ -1,15 +1,19 @@
 """Records ``tests/streams/orders.json``: starts a FreeSWITCH that calls itself, and runs ``tests/unit/simswitch/scenarios.py`` on it.
 
     python -m tests.acceptance.record_orders [scenario ...] > tests/streams/orders.json
+    python -m tests.acceptance.record_orders --bytes FILE.bin scenario ...
 
-With names only those scenarios are run; the others are kept from the file as it is.
+With names only those scenarios are run; the others are kept from the file as it is. With ``--bytes`` it writes what an engine's event
+connection gets meanwhile, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +23,9 @@ sys.path.insert(0, str(ROOT / "tests/unit/simswitch"))
 
 import scenarios  # noqa: E402 - it lies beside the tests of the embedded switch
 import simclient  # noqa: E402
+
+from ivrengine.esl.calls import CALL_EVENTS  # noqa: E402
+from ivrengine.esl.link import LEG_EVENTS  # noqa: E402
 
 from . import audio  # noqa: E402
 from .switch import FreeSwitch, free_port  # noqa: E402
@@ -91,7 +98,43 @@ def real_world(work: Path) -> Iterator[scenarios.RealWorld]:
         switch.stop()
 
 
+class Listener:
+    """An event connection as ``ivrengine/esl/link.py`` makes it, whose bytes are kept."""
+
+    FILTERS = ("Channel-Presence-Data ivr", "Channel-Presence-Data ivr-leg", "Application -set", "Application -unset",
+               "Application -multiset", "Application -sched_transfer", "Application -sched_cancel", "Application -park")
+
+    def __init__(self, port: int, password: str) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), 10)
+        names = " ".join((*CALL_EVENTS, *LEG_EVENTS))
+        for line in (f"auth {password}", *(f"filter {entry}" for entry in self.FILTERS), f"event plain {names} BACKGROUND_JOB"):
+            self._socket.sendall(line.encode() + b"\n\n")
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while data := self._socket.recv(65536):
+            self._kept += data
+
+    def finish(self) -> bytes:
+        self._socket.sendall(b"exit\n\n")
+        self._thread.join(10)
+        return bytes(self._kept)
+
+
+def record_bytes(path: Path, names: list[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="ivrengine-orders-") as directory, real_world(Path(directory)) as world:
+        listener = Listener(world.client.sock.getpeername()[1], simclient.PASSWORD)
+        for name in names:
+            getattr(scenarios, name)(world)
+        path.write_bytes(listener.finish())
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--bytes"]:
+        record_bytes(Path(sys.argv[2]), sys.argv[3:])
+        sys.exit()
     known = json.loads((ROOT / "tests/streams/orders.json").read_text())
     wanted = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="ivrengine-orders-") as directory, real_world(Path(directory)) as world:

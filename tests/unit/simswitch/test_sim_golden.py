@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import make_switch
-from scenarios import HAND_OVER, SCENARIOS, SimWorld, header_names, phone_hangs_up, prompts, records
+from scenarios import HAND_OVER, SCENARIOS, SimWorld, header_names, leg_not_reached, phone_hangs_up, phone_holds, prompts, records
 from simclient import Client
 
 from ivrengine.simswitch.dialplan import Dialplan
 
-RECORDED = json.loads((Path(__file__).parents[2] / "streams" / "orders.json").read_text())
+STREAMS = Path(__file__).parents[2] / "streams"
+RECORDED = json.loads((STREAMS / "orders.json").read_text())
+# Whose name is shown to whom on a leg and its partner: FreeSWITCH moves these about between originate and bridge.
+LEG_OPTIONAL = {f"{leg}-{header}" for leg in ("Caller", "Other-Leg") for header in (
+    "Username", "Dialplan", "Network-Addr", "Caller-ID-Name", "Caller-ID-Number", "Orig-Caller-ID-Number", "Callee-ID-Name",
+    "Callee-ID-Number", "ANI")}  # fmt: skip
+LEG_EVENTS = {"CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_BRIDGE", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "CHANNEL_HANGUP_COMPLETE"}
 # FreeSWITCH shows these only where they say something that has no counterpart here.
 OPTIONAL = {"Other-Leg-Transfer-Source", "Caller-Transfer-Source", "Other-Leg-RDNIS"}
 
@@ -46,3 +53,37 @@ def test_headers_have_freeswitchs_names_and_order(world: SimWorld) -> None:
     for event, names in seen.items():
         wanted = [name for name in RECORDED["headers"][event] if name not in OPTIONAL]
         assert [name for name in names if name not in OPTIONAL] == wanted, event
+
+
+def header_names_of_legs(packets: list[dict[str, str]]) -> dict[str, list[str]]:
+    """Of the first event of each kind on an agent's leg, and of the first caller's CHANNEL_BRIDGE; variables left out."""
+    found: dict[str, list[str]] = {}
+    for event in packets:
+        name = event.get("Event-Name", "")
+        wanted = "ivr" if name == "CHANNEL_BRIDGE" else "ivr-leg"
+        if name in LEG_EVENTS and event.get("Channel-Presence-Data") == wanted:
+            found.setdefault(name, [header for header in event if not header.startswith("variable_")])
+    return found
+
+
+def test_headers_of_legs_are_those_of_freeswitch(world: SimWorld) -> None:
+    reader = Client.__new__(Client)  # only to read what was recorded
+    reader.buffer, reader.sock = (STREAMS / "agent_talks.bin").read_bytes(), _Ended()
+    recorded = []
+    with contextlib.suppress(EOFError):
+        while True:
+            recorded.append(reader.read().event)
+    for scenario in (leg_not_reached, phone_holds):
+        scenario(world)
+    real, ours = header_names_of_legs(recorded), header_names_of_legs([packet.event for packet in world.client.events])
+    assert set(real) == LEG_EVENTS
+    for event, names in real.items():
+        left_out = OPTIONAL | LEG_OPTIONAL
+        assert [name for name in ours[event] if name not in left_out] == [name for name in names if name not in left_out], event
+
+
+class _Ended:
+    def settimeout(self, _seconds: float) -> None: ...
+
+    def recv(self, _size: int) -> bytes:
+        return b""
