@@ -26,9 +26,11 @@ from ivrengine.runtime.call_centre import CallCentre
 from ivrengine.runtime.clock import WatchedClock
 from ivrengine.runtime.deadman import LOOK_SECONDS as DEADMAN_LOOK_SECONDS
 from ivrengine.runtime.deadman import DeadMan
+from ivrengine.runtime.drafts import Drafts
 from ivrengine.runtime.greenlets import Crew
-from ivrengine.runtime.library import Library
+from ivrengine.runtime.library import FOLLOW_SECONDS, Library
 from ivrengine.runtime.news import News
+from ivrengine.runtime.publishing import Publisher
 from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
 from ivrengine.runtime.recovery import Recovery
@@ -57,7 +59,9 @@ class Engine:
         self.world = World(hours=HoursBook({}), outside_numbers=tuple(settings.engine.outside_numbers))
         self.recorder = Recorder(self.store, clock)
         self.feed = WorldFeed(self.store, self.world, clock, self.recorder.alarm)
-        self.library = Library(settings.flows, self.store, self.catalogue, self.voice, self.world, self.feed, clock)
+        self.drafts = Drafts(settings.flows)
+        self.publisher = Publisher(settings.flows, self.store, self.catalogue, self.voice, self.world.outside_numbers, clock)
+        self.library = Library(self.publisher, self.store, self.world, self.feed)
         self.reception = Reception(self.library, self.crew, settings.engine.max_calls, clock)
         switch = settings.switch
         self.switch = Switch(
@@ -133,6 +137,7 @@ class Engine:
         self.call_centre.start()
         self.workplace.start()
         self.crew.repeat(self.recorder.save_runs, SAVE_SECONDS)
+        self.crew.repeat(self.library.follow, FOLLOW_SECONDS)
         self.crew.repeat(self.feed.look, LOOK_SECONDS)
         self.crew.repeat(self.feed.check_calendars, CALENDAR_SECONDS)
         self.crew.repeat(self.deadman.move_on, DEADMAN_LOOK_SECONDS)
@@ -147,7 +152,7 @@ class Engine:
         self.recorder.alarm(RaiseAlarm("clock_was_set", sentence))
 
     def reload(self) -> list[Finding]:
-        """Read prompts and flows again; with errors the set in force stays. Calls go on meanwhile."""
+        """Read the prompts again and publish the files of the flows; with errors the set in force stays. Calls go on meanwhile."""
         self.catalogue.reload()
         return self.library.reload()
 

@@ -1,36 +1,36 @@
-"""The flows that callers walk: loaded from the site's files, checked, kept by version so that a call ends on the one it began.
+"""The flows that callers walk: the published set, and the versions that calls are still on, so that a call ends on the one it began.
 
-A load with errors changes nothing: the last good set stays, and every finding is told. What is in force lies in the
-database, so a restart beside half-edited files goes on with the last good set, and with the versions that saved calls are on.
+Follows the publications in the database, whoever makes them. The first start of a site publishes its files; later starts go on with
+what is published, and files that were edited meanwhile reach nobody. A set that can't be read changes nothing: the one before stays.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
-import gevent
+from gevent.lock import RLock
 
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.calendars import HoursBook
-from ivrengine.flow.compile import compile_flow
+from ivrengine.flow.check import sound_flows
+from ivrengine.flow.compile import compile_flow, load_flows
 from ivrengine.flow.finding import Finding, errors
 from ivrengine.flow.flowset import Flow, FlowSet
 from ivrengine.flow.world import World
 from ivrengine.log import note
-from ivrengine.prompts.catalogue import Catalogue
-from ivrengine.prompts.voice import Voice
-from ivrengine.storage.errors import NoSuchRecord
+from ivrengine.storage.errors import NoSuchRecord, StorageError
+from ivrengine.storage.publications import Publication
 from ivrengine.storage.store import Store
 
-from .site_files import CheckedSite, SiteFiles, check_site, read_site
+from .publishing import NotPublished, Publisher, apart, set_version
+from .site_files import SiteFiles
 from .world_feed import WorldFeed
 
-T = TypeVar("T")
+FOLLOW_SECONDS = 1.0  # between two looks for a publication of another process
+FIRST_START = "first start"  # who has published what a new site began with
+RELOAD = "reload"  # who has published what a SIGHUP brought
+
 log = logging.getLogger(__name__)
 
 
@@ -39,27 +39,19 @@ class NothingToServe(IvrEngineError):
 
 
 class Library:
-    """Implements flow.flowset.FlowSource. ``flows`` is the set in force."""
+    """Implements flow.flowset.FlowSource. ``flows`` is the set in force, ``publication`` how it came to be."""
 
-    def __init__(
-        self,
-        directory: Path,
-        store: Store,
-        catalogue: Catalogue,
-        voice: Voice,
-        world: World,
-        feed: WorldFeed,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, publisher: Publisher, store: Store, world: World, feed: WorldFeed) -> None:
         self.flows = FlowSet([])
-        self._directory = directory
+        self.publication: Publication | None = None
+        self._publisher = publisher
         self._store = store
-        self._catalogue = catalogue
-        self._voice = voice
         self._world = world
         self._feed = feed
-        self._clock = clock
         self._by_version: dict[tuple[str, str], Flow] = {}
+        self._lock = RLock()  # pages and the regular look may follow at once
+        self._failing = False
+        self._unusable = 0  # id of the publication that could not be put in force: told once
 
     # -- FlowSource ----------------------------------------------------------------------------------------------------
 
@@ -74,26 +66,44 @@ class Library:
     # -- loading -------------------------------------------------------------------------------------------------------
 
     def start(self) -> list[Finding]:
-        """Put the files in force; where they have errors, the set that was in force last. Raises NothingToServe."""
-        findings = self.reload()
-        if not self.flows.flows:
-            published = self._store.publications.current()
-            if published is None:
+        """Put what is published in force; on a new site publish its files. Returns the findings of the set. Raises NothingToServe."""
+        if self._store.publications.current() is None:
+            findings = self.reload(FIRST_START)
+            if self.publication is None:
                 raise NothingToServe("\n".join([str(NothingToServe()), *map(str, errors(findings))]))
-            note(log, "the files have errors; the set in force before goes on", level=logging.WARNING, version=published)
-            site = SiteFiles.from_record(json.loads(self._store.flow_versions.text(published)))
-            self._put_in_force(site, self._check(site).flows)
+            return findings
+        self.follow()
+        if self.publication is None:
+            raise NothingToServe("the published flows can't be used by this version of the engine; the log says why")
+        site = self._publisher.set_of(self.publication.version)
+        findings = self._told(self._publisher.check(site).findings)
+        if set_version(self._publisher.draft()) != self.publication.version:
+            note(log, "the files are not what is published; `ivrengine flow diff` tells how, `flow publish` puts them in force")
         return findings
 
-    def reload(self) -> list[Finding]:
-        """Read the files again. With errors nothing changes; the findings tell them all."""
-        site = _apart(read_site, self._directory)
-        checked = self._check(site)
-        for finding in checked.findings:
-            note(log, str(finding), level=logging.WARNING, action="flow_check", code=finding.code)
-        if not errors(checked.findings) and checked.flows.flows:
-            self._put_in_force(site, checked.flows)
+    def reload(self, author: str = RELOAD) -> list[Finding]:
+        """Publish the files as they are. With errors nothing changes; the findings tell them all."""
+        site = self._publisher.draft()
+        checked = self._publisher.check(site)
+        self._told(checked.findings)
+        try:
+            self._publisher.take(site, checked, author)
+        except NotPublished as error:
+            note(log, str(error), level=logging.WARNING)
+        else:
+            self.follow()
         return checked.findings
+
+    def follow(self) -> None:
+        """Put the newest publication in force where it isn't yet; called FOLLOW_SECONDS apart, and by whoever has just published."""
+        with self._lock:
+            try:
+                self._follow()
+                self._failing = False
+            except StorageError as error:
+                if not self._failing:
+                    log.error("publications can't be read, so the flows in force stay: %s", error)
+                self._failing = True
 
     def recall(self, pinned: Sequence[tuple[str, str]]) -> None:
         """Compile the versions that saved calls are on from the database; one that is missing is found out by its caller."""
@@ -109,24 +119,42 @@ class Library:
             if flow is not None:
                 self._by_version[name, version] = flow
 
-    def _check(self, site: SiteFiles) -> CheckedSite:
-        return _apart(check_site, site, self._catalogue, self._voice, self._world.outside_numbers, self._clock())
+    def _follow(self) -> None:
+        current = self._store.publications.current()
+        if current is None or current.publication_id == self._unusable:
+            return
+        if self.publication is not None and current.publication_id == self.publication.publication_id:
+            return
+        site = self._publisher.set_of(current.version)
+        flows, findings = apart(_compile, site)
+        if not flows.flows or errors(findings):
+            self._unusable = current.publication_id
+            note(log, "a publication can't be used", level=logging.ERROR, publication=current.publication_id)
+            self._told(findings)
+            if self.publication is not None or not flows.flows:
+                return  # the set before stays; with none, as after an upgrade, those flows that can be used are better than nothing
+        self._put_in_force(current, site, flows)
 
-    def _put_in_force(self, site: SiteFiles, flows: FlowSet) -> None:
-        now = self._clock()
-        text = json.dumps(site.to_record(), ensure_ascii=False, sort_keys=True)
-        version = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._store.flow_versions.keep(version, text, now)
+    def _put_in_force(self, publication: Publication, site: SiteFiles, flows: FlowSet) -> None:
         for flow in flows.flows.values():
-            self._store.flow_versions.keep(flow.version, site.texts[flow.file], now)
             self._by_version[flow.name, flow.version] = flow
-        self._store.publications.publish(version, now).wait()
         self.flows = flows
+        self.publication = publication
         self._world.lists = site.lists
         self._feed.use_calendars(HoursBook.from_text(site.calendars_text))
-        note(log, "flows are in force", version=version, flows=", ".join(sorted(flows.flows)))
+        note(
+            log, "flows are in force", version=publication.version, publication=publication.publication_id,
+            author=publication.author, flows=", ".join(sorted(flows.flows)),
+        )  # fmt: skip
+
+    def _told(self, findings: list[Finding]) -> list[Finding]:
+        for finding in findings:
+            note(log, str(finding), level=logging.WARNING, action="flow_check", code=finding.code)
+        return findings
 
 
-def _apart(work: Callable[..., T], *args: Any) -> T:
-    """Do pure work in a native thread: a large site takes seconds to check, and no caller should notice."""
-    return gevent.get_hub().threadpool.apply(work, args)
+def _compile(site: SiteFiles) -> tuple[FlowSet, list[Finding]]:
+    """The flows that can be walked. What they need beside themselves was checked when they were published: a prompt that has been
+    lost since then is no reason to turn callers away."""
+    loaded = load_flows(site.texts)
+    return sound_flows(loaded, loaded.findings), loaded.findings

@@ -424,3 +424,11 @@ def users_of_the_pages(db: Database) -> None:
 @migrations()
 def wishes_of_agents(db: Database) -> None:
     db.table("wishes").create({"agent_id": str, "intent": str, "reason": str}, pk="agent_id", not_null={"intent", "reason"})
+
+
+@migrations()
+def publications_by_whom_and_steps_by_flow(db: Database) -> None:
+    publications = db.table("publications")
+    publications.add_column("author", str, not_null_default="")
+    publications.add_column("comment", str, not_null_default="")
+    db.table("steps").create_index(["flow", "entered_at"])

@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pytest
 
-from ivrengine.runtime import call_session, library, recording_files
+from ivrengine.runtime import call_session, publishing, recording_files
 from ivrengine.storage.errors import StorageError
 
 from .conftest import House, eventually, write_tone
@@ -222,8 +222,8 @@ def test_what_a_caller_is_saying_when_the_engine_stops_is_kept(house: House, spe
 def test_flows_are_checked_where_no_call_notices(house: House, monkeypatch) -> None:
     engine = house.start_engine()
     threads = []
-    check = library.check_site
-    monkeypatch.setattr(library, "check_site", lambda *args: threads.append(threading.get_ident()) or check(*args))
+    check = publishing.check_site
+    monkeypatch.setattr(publishing, "check_site", lambda *args: threads.append(threading.get_ident()) or check(*args))
     assert engine.reload() == []
     assert threads
     assert threads[0] != threading.get_ident()

@@ -13,6 +13,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMessage, KeepRecording, LogStep, RaiseAlarm
 from ivrengine.flow.run import Frame, Run
 from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord, StorageError
+from ivrengine.storage.publications import Overtaken, Publication
 from ivrengine.storage.rows import storable
 from ivrengine.storage.store import Store
 
@@ -283,10 +284,33 @@ def test_a_version_of_the_flows_never_changes(store: Store) -> None:
 def test_the_last_publication_is_in_force(store: Store) -> None:
     assert store.publications.current() is None
     for at, version in enumerate(["one", "two", "two", "one"]):
-        store.publications.publish(version, float(at)).wait()
-    assert store.publications.current() == "one"
-    rows = store.database.read(lambda db: list(db.execute("SELECT version FROM publications ORDER BY publication_id")))
-    assert [row[0] for row in rows] == ["one", "two", "one"]
+        store.publications.publish(version, float(at), "user mary", f"comment {at}").wait()
+    current = store.publications.current()
+    assert current == Publication(3, "one", 3.0, "user mary", "comment 3")
+    assert [each.version for each in store.publications.recent()] == ["one", "two", "one"]
+    assert store.publications.get(2).comment == "comment 1", "publishing what is in force already changes nothing"
+    for unknown in (0, 9, -1, 10**30):
+        with pytest.raises(NoSuchRecord, match="there is no publication"):
+            store.publications.get(unknown)
+
+
+def test_a_publication_leaves_its_row_in_the_audit_trail(store: Store) -> None:
+    for version in ("one", "two"):
+        store.publications.publish(version, 5.0, "user mary", "why").wait()
+    newest, first = store.audit.recent(target="flows")
+    assert (first.who, first.verb, first.before) == ("user mary", "publish_flows", "")
+    assert "one" in newest.before and "two" in newest.after and "why" in newest.after
+
+
+def test_nobody_publishes_over_what_they_have_not_seen(store: Store) -> None:
+    publish = store.publications.publish
+    publish("one", 1.0, "user mary", after=0).wait()
+    with pytest.raises(Overtaken, match="publication 1 by user mary came between"):
+        publish("two", 2.0, "user john", after=0).wait()
+    publish("two", 2.0, "user john", after=1).wait()
+    with pytest.raises(Overtaken, match="publication 2 by user john"):
+        publish("one", 2.0, "user mary", after=1).wait()
+    assert len(store.publications.recent()) == 2
 
 
 def test_counters_count(store: Store) -> None:

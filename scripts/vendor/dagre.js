@@ -1,0 +1,3 @@
+// The layout of diagrams.
+export { Graph } from "@dagrejs/graphlib";
+export { layout } from "@dagrejs/dagre";
