@@ -14,7 +14,6 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, current_user, login_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from ivrengine.storage.log_ins import Session
@@ -27,27 +26,12 @@ from .rights import allowed
 KEY_COOKIE = "ivrengine_key"
 SESSION_COOKIE = "ivrengine_session"
 THEME_COOKIE = "ivrengine_theme"
+TOKEN = "token"  # in the session's cookie
 THEMES = ("auto", "light", "dark")
 # Asked more often than this by one address: 429. Beside it a name is locked out after too many wrong passwords, whoever asks.
 LIMITS = {"log_in.form": "20 per minute", "account.password": "20 per minute"}
 # What somebody may do whose password was chosen by another.
 BEFORE_CHANGE = ("account.password", "account.preferences", "log_in.log_out", "static")
-
-
-class Visitor:
-    """flask_login's view of one request's user."""
-
-    is_authenticated = True
-    is_active = True
-    is_anonymous = False
-
-    def __init__(self, token: str, user: User, session: Session) -> None:
-        self.token = token
-        self.user = user
-        self.session = session
-
-    def get_id(self) -> str:
-        return self.token
 
 
 class CookieInterface(SecureCookieSessionInterface):
@@ -67,9 +51,6 @@ def init(app: Flask, visitor_key: str) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.session_interface = CookieInterface()
-    manager = LoginManager(app)
-    manager.session_protection = None  # addresses change on the way home; the token is what counts
-    manager.user_loader(_load)
     app.before_request(_check(visitor_key))
 
 
@@ -83,27 +64,23 @@ def init_limits(app: Flask) -> None:
 def begin(token: str) -> None:
     """This browser is logged in from now on; nothing of its session before stays."""
     session.clear()
-    visitor = _load(token)
-    if visitor is not None:
-        login_user(visitor)
+    session[TOKEN] = token
 
 
-def _load(token: str) -> Visitor | None:
-    return _load_from(web(), token)
-
-
-def _load_from(pages: Web, token: str) -> Visitor | None:
-    found = pages.engine.store.log_ins.who(token, pages.now(), pages.engine.settings.web.idle_seconds)
-    return Visitor(token, *found) if found else None
+def end() -> None:
+    """The session is over, here and in the browser."""
+    web().engine.store.log_ins.log_out(g.session, web().now()).wait()
+    session.clear()
 
 
 def still_there() -> Callable[[], bool]:
-    """A question that a live page goes on asking when its request is over."""
-    pages, level = web(), g.level
-    if g.user is None:
-        return lambda: level in ("board", "visitor")
-    token = current_user.token
-    return lambda: _load_from(pages, token) is not None
+    """A question that a live page goes on asking when its request is over. To ask it counts as a use of the session."""
+    pages, token, by_link = web(), session.get(TOKEN, ""), g.user is None
+    return lambda: by_link or _look(pages, token) is not None
+
+
+def _look(pages: Web, token: str) -> tuple[User, Session] | None:
+    return pages.engine.store.log_ins.who(token, pages.now(), pages.engine.settings.web.idle_seconds) if token else None
 
 
 def _check(visitor_key: str) -> Callable[[], AnyResponse | None]:
@@ -111,7 +88,7 @@ def _check(visitor_key: str) -> Callable[[], AnyResponse | None]:
         if request.endpoint == "static":
             g.user, g.level, g.language, g.theme = None, "public", "en", "auto"
             return None
-        g.user = current_user.user if current_user.is_authenticated else None
+        g.user, g.session = _look(web(), session.get(TOKEN, "")) or (None, None)
         g.language = i18n.choose(g.user.language if g.user else "")
         g.theme = _theme()
         g.level = "public"

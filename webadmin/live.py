@@ -11,6 +11,7 @@ import json
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
 from typing import Any
 
 from flask import Response
@@ -98,15 +99,17 @@ class Hub:
                 client.behind = True
             else:
                 client.waiting.extend(missed)
+            asked_at = monotonic()
             while True:
                 yield from self._waiting(client, snapshot)
                 client.some.clear()
-                if client.behind or client.waiting:
-                    continue
-                if not client.some.wait(beat_seconds):
+                quiet = not (client.behind or client.waiting or client.some.wait(beat_seconds))
+                if quiet or monotonic() - asked_at >= beat_seconds:  # also while there is always something to tell
                     if still_there is not None and not still_there():
                         yield _event("signed_out", None)
                         return
+                    asked_at = monotonic()
+                if quiet:
                     yield _event("beat", None)
         finally:
             self._clients.discard(client)

@@ -32,6 +32,7 @@ COMMANDS = {
     "simswitch": "ivrengine.cli.simswitch",
     "site": "ivrengine.cli.site",
     "supervise": "ivrengine.cli.supervise",
+    "users": "ivrengine.cli.users",
     "voicemail": "ivrengine.cli.voicemail",
 }
 

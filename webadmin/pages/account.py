@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from ivrengine.storage.log_ins import session_key
 from ivrengine.storage.passwords import LEAST, BadPassword
 
 from ..auth import THEME_COOKIE, THEMES, local_address
@@ -48,8 +46,7 @@ def _change() -> dict[str, str]:
         return {"old": _("Too many wrong passwords were given. Try again in a quarter of an hour.")}
     if result != "ok":
         return {"old": _("This is not your password.")}
-    keep = session_key(current_user.token)
-    store.users.set_password(user().name, new_hash, auditor(), now, must_change=False, keep=keep).wait()
+    store.users.set_password(user().name, new_hash, auditor(), now, must_change=False, keep=g.session.session_key).wait()
     return {}
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
-from flask_login import logout_user as forget_user
 from werkzeug.wrappers import Response
 
-from ..auth import begin, local_address
+from ..auth import begin, end, local_address
 from ..context import web
 
 blueprint = Blueprint("log_in", __name__)
@@ -31,8 +29,7 @@ def form() -> str | Response | tuple[str, int]:
 
 @blueprint.post("/log-out")
 def log_out() -> Response:
-    web().engine.store.log_ins.log_out(current_user.session, web().now()).wait()
-    forget_user()
+    end()
     flash(_("You are logged out."))
     return redirect(url_for("log_in.form"))
 
