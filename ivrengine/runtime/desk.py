@@ -39,6 +39,8 @@ from .outcome import Outcome, Who, done, refused
 EXTRA_WRAP_UP_SECONDS = 30.0  # that one wish for more wrap-up gives
 ASKED_AT_ONCE_LIMIT = 200  # questions of phones that are being answered; one more is refused
 BUSY_WITH_A_CALL = frozenset({"RINGING", "ANSWERED", "BRIDGING", "TALKING", "HOLD", "CONSULT", "CONFERENCE"})
+# A disposition that is given in the talk already counts for the wrap-up that follows.
+AFTER_WHICH_IT_ENDS = frozenset({"TALKING", "HOLD", "CONSULT", "CONFERENCE", "WRAP_UP"})
 LOGGED_OUT = "LOGGED_OUT"
 # What a phone hears for the dispatcher's refusals.
 REFUSED_PROMPTS = {
@@ -228,7 +230,7 @@ class Desk:
         if code not in known:
             prompt = self._words.prompt("desk/no_such_disposition", who.language)
             return refused(f"{code[:40]!r} is no disposition of {last.queue}; known are {', '.join(known) or 'none'}", prompt)
-        if view.work == "WRAP_UP":
+        if view.work in AFTER_WHICH_IT_ENDS:
             self._director.feed(WrapUpDone(agent_id, code))
         else:
             self._store.segments.disposed(last.item_id, code)

@@ -8,6 +8,7 @@ import gevent
 import pytest
 from paper_floor import Floor, heard, make_desk, opened, settle
 
+from ivrengine.acd.decisions import WrapUpEnded
 from ivrengine.acd.happenings import PhoneBusy, PhoneFree, TalkEnded
 from ivrengine.domain.audio import RecordedFile
 from ivrengine.domain.caller import CallInfo
@@ -237,6 +238,20 @@ def test_the_disposition_ends_a_wrap_up_that_needs_one(desk, floor) -> None:
     outcome = ask(desk, "disposition", code="2")
     assert heard(outcome) == ["desk/disposition_kept"]
     assert floor.dispatcher.agent("101").work == "IDLE"
+
+
+def test_a_disposition_given_in_the_talk_counts_for_the_wrap_up(desk, floor) -> None:
+    desk.log_in("101", "8001", CONSOLE)
+    desk.ready("101", CONSOLE)
+    item_id = floor.wait_in("support")
+    floor.store.segments.begin(item_id, "contact", "contact", item_id, "support", "138", floor.now)
+    talk = floor.connect("101")
+    floor.store.segments.ended(item_id, "answered", floor.now, 1.0, "101", talk.attempt_id)
+    settle(floor.store)
+    assert desk.disposition("101", "2", CONSOLE).ok
+    floor.feed(TalkEnded(talk.attempt_id))
+    assert floor.dispatcher.agent("101").work == "IDLE"
+    assert [each.disposition for each in floor.decisions if isinstance(each, WrapUpEnded)] == ["2"]
 
 
 def test_a_disposition_of_another_queue_is_none(desk, floor) -> None:
