@@ -37,6 +37,8 @@ from .queue_records import AfterTalk
 from .talks import Talk
 from .waiting import Waiting
 
+UNJUDGED_SECONDS = 86400.0  # recordings of talks up to so old are looked at if the earlier process did not come to it
+
 log = logging.getLogger(__name__)
 
 
@@ -53,6 +55,7 @@ class Rows:
     over: dict[str, Segment] = field(default_factory=dict)
     wrapping: dict[str, Segment] = field(default_factory=dict)
     wishes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unjudged: list[Segment] = field(default_factory=list)
 
 
 class QueueRecovery:
@@ -82,6 +85,7 @@ class QueueRecovery:
         rows = self._rows
         rows.agents = self._store.agent_states.last()
         rows.wishes = self._store.agent_states.wishes()
+        rows.unjudged = self._store.segments.unjudged(self._now() - UNJUDGED_SECONDS)
         rows.waiting = [segment for segment in self._store.segments.waiting() if not segment.virtual]
         rows.talking = self._store.segments.talking()
         rows.attempts = {attempt.leg_id: attempt for attempt in self._store.attempts.live()}
@@ -123,6 +127,8 @@ class QueueRecovery:
         for segment in rows.waiting:
             if segment.item_id not in items:
                 self._guarded(self._wait_on, segment, rows, alive)
+        for segment in rows.unjudged:
+            self._director.crew.spawn(self._director.recordings.judge, segment.item_id, segment.recording_path)
         for token, segment in rows.over.items():
             self._guarded(self._remember_end, token, segment)
         self.done = True

@@ -219,6 +219,14 @@ class Segments:
         """Those who were connected with an agent and whose talk is not over."""
         return self._select("WHERE terminal = 'answered' AND talk_ended_at IS NULL ORDER BY ended_at, item_id")
 
+    def unjudged(self, since: float) -> list[Segment]:
+        """Of the talks connected since then that are over: those whose recording nobody has looked at."""
+        rest = (
+            "WHERE ended_at >= ? AND talk_ended_at IS NOT NULL AND recording_path != '' AND recording_ms = 0"
+            " AND recording_problem = '' ORDER BY ended_at, item_id"
+        )
+        return self._select(rest, since)
+
     def last_agent(self, number: str) -> str | None:
         """Who talked to this number last; None for nobody, and for callers who hide their number."""
         if not number:

@@ -15,7 +15,7 @@ from ivrengine.simswitch.callers import check_script, place_call
 from ivrengine.simswitch.phones import Phone
 from ivrengine.storage.store import Store
 
-from .conftest import House, eventually, make_site
+from .conftest import House, eventually, make_site, write_tone
 from .engine_process import Process
 from .queue_house import QUEUE_FLOW, phone_of, site
 
@@ -186,3 +186,18 @@ def test_agents_are_where_they_were(process: Process) -> None:
     place(house)
     eventually(lambda: state(process, "101") in (("READY", "RINGING"), ("READY", "TALKING"), ("READY", "ANSWERED")), "an offer")
     assert state(process, "103") == ()
+
+
+def test_a_recording_that_nobody_came_to_judge_is_judged_by_the_next_engine(process: Process) -> None:
+    house = process.house
+    house.site.joinpath("log").touch()
+    prepare(process, 1)
+    path = write_tone(house.site / "data" / "recordings" / "talks" / "a-2.wav", 1.0)
+    now = time.time()
+    with Store(house.site / "data" / "ivrengine.db") as store:
+        store.segments.begin("a:2", "a", "a", "a:2", "news", "138", now - 30)
+        store.segments.ended("a:2", "answered", now - 20, 10.0, "101", "a:2/1")
+        store.segments.recording("a:2", str(path), 0)
+        store.segments.talked("a:2", 1.0, 0.0, now - 19).wait()
+    up(process)
+    eventually(lambda: segments(process, "a")[0][3] == 1000, "the judgement")

@@ -205,3 +205,15 @@ def test_what_is_open_is_found_by_an_index(store: Store) -> None:
     for index, question in questions.items():
         plan = store.database.read(lambda db, q=question: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {q}")])
         assert any(index in step for step in plan), plan
+
+
+def test_recordings_that_nobody_has_looked_at_are_found(store: Store) -> None:
+    for item_id in ("judged", "lost", "open", "old", "unjudged"):
+        begin(store, item_id)
+        store.segments.ended(item_id, "answered", 10.0 if item_id == "old" else 1010.0, 10.0, "1001", f"{item_id}/1")
+        store.segments.recording(item_id, f"/talks/{item_id}.wav", 0)
+        if item_id != "open":
+            store.segments.talked(item_id, 60.0, 0.0, 1070.0)
+    store.segments.recording("judged", "/talks/judged.wav", 60_000)
+    store.segments.recording("lost", "/talks/lost.wav", 0, "the file holds no sound").wait()
+    assert [segment.item_id for segment in store.segments.unjudged(1000.0)] == ["unjudged"]
