@@ -19,7 +19,7 @@ TONE_HZ = 700
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitchBench]:
-    with FreeSwitchBench(tmp_path_factory.mktemp("freeswitch"), numbers=[NUMBER, "4008*"]) as bench:
+    with FreeSwitchBench(tmp_path_factory.mktemp("freeswitch"), numbers=[NUMBER, "4008*", "*91"]) as bench:
         yield bench
 
 
@@ -76,6 +76,7 @@ def test_keys_of_both_kinds_arrive(bench: FreeSwitchBench, events: EslClient, dt
     call = bench.call(NUMBER, script=[{"press": "15*0#"}], dtmf=dtmf)
     park = claim(events)
     assert park["Channel-Presence-Data"] == "ivr" and park["Caller-Destination-Number"] == NUMBER
+    assert "variable_ivr_phone" not in park
     events.execute(park["Unique-ID"], "answer")
     assert "".join(key(events, park["Unique-ID"]) for _ in range(5)) == "15*0#"
     call.hang_up()
@@ -141,7 +142,7 @@ def test_a_phone_that_is_not_answered_says_why(bench: FreeSwitchBench, events: E
     assert call.wait_ended() == "left"
 
 
-@pytest.mark.parametrize(("number", "pretends"), [("*91", ""), (NUMBER, ""), ("*91", "8001")])
+@pytest.mark.parametrize(("number", "pretends"), [("*958001", ""), (NUMBER, ""), ("*91", "8001")])
 def test_a_phone_reaches_the_engine_under_its_proven_number(
     bench: FreeSwitchBench, events: EslClient, number: str, pretends: str
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_phone_reaches_the_engine_under_its_proven_number(
     phone.dial(number)
     park = claim(events)
     assert (park["Caller-Destination-Number"], park["Caller-Caller-ID-Number"]) == (number, "8003")
+    assert park["variable_ivr_phone"] == "8003"
     assert park["Channel-Presence-Data"] == "ivr"
     events.api(f"uuid_kill {park['Unique-ID']}")
     phone.wait_event("CALL_CLOSED")
