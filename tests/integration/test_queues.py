@@ -287,3 +287,21 @@ def test_a_recording_that_can_not_be_made_is_told_and_harms_nobody(house: House,
     assert house.ended(call_id).outcome == "completed"
     assert segment(engine, call_id).terminal == "answered"
     eventually(lambda: "talk_not_recorded" in {alarm.code for alarm in engine.store.alarms.recent()}, "the alarm")
+
+
+def test_a_phone_that_is_not_registered_is_not_rung(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = house.start_engine()
+    director = engine.call_centre.director
+    house.sim("phone", {"extension": "8001", "behaviour": "unregistered"})
+    seat(engine, "101")
+    director.phones.look()
+    view = director.dispatcher.agent("101")
+    assert view is not None
+    assert not view.reachable
+    call_id = house.call()
+    eventually(lambda: director.dispatcher.items("news"), "the line")
+    assert attempts_of(engine, call_id) == []
+    house.sim("phone", {"extension": "8001", "behaviour": "answer", "after": 0.1, "talk": 0.3})
+    director.phones.look()
+    house.ended(call_id)
+    assert [attempt.outcome for attempt in attempts_of(engine, call_id)] == ["talked"]
