@@ -1,4 +1,4 @@
-"""``ivrengine flow``: check the flows of a site, draw them, print the step reference. Changes nothing.
+"""``ivrengine flow``: check the flows of a site, draw them, print the step reference. Publishing is in ``publications``.
 
 Sentences about files hold strangers' text; it goes through ``shown`` before it reaches a terminal.
 """
@@ -23,6 +23,7 @@ from ..prompts.catalogue import Catalogue
 from ..prompts.voice import Voice
 from ..runtime.site_files import check_site, read_site
 from ..storage.store import Store
+from .publications import diff, history, publish, rollback
 from .records import print_json, shown
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
@@ -30,7 +31,11 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 
 @click.group()
 def flow() -> None:
-    """Flows: check them, draw them, look up what can be written in them."""
+    """Flows: check them, publish them, draw them, look up what can be written in them."""
+
+
+for command in (publish, history, diff, rollback):
+    flow.add_command(command)
 
 
 @flow.command()
