@@ -139,7 +139,8 @@ def item_due(floor: Floor, item: Item, now: float) -> None:
 
 
 def queue_empty_due(floor: Floor, queue: Queue, now: float) -> None:
-    """Nobody has been logged in for too long, for some who wait; those who came later have their own time."""
+    """Nobody has been logged in for too long, for some who wait; those who came later have their own time. Callbacks have time:
+    they are made when somebody is there again."""
     limit = queue.rules.no_agent_seconds
     if queue.logged_in or not limit:
         return
@@ -147,7 +148,7 @@ def queue_empty_due(floor: Floor, queue: Queue, now: float) -> None:
     for place in list(queue.line):
         item = place[3]
         due = max(item.entered_at, queue.empty_since) + limit
-        if item.state != "QUEUED":
+        if item.state != "QUEUED" or item.virtual:
             continue
         if due <= now:
             floor.end(item, "no_agent", now)

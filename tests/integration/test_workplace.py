@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ivrengine.site.records import Agent, Disposition, Site
 from .conftest import House, eventually, make_site
 from .queue_house import AGENT_RULES, QUEUE_FLOW, RULES, keep_site, seat, segment, until_works, works
 
+ROOT = Path(__file__).parents[2]
 DESK_FLOW = """
 flow: desk
 languages: [zh-CN]
@@ -44,6 +46,18 @@ steps:
   disposition:
     desk: {verb: disposition, given: {code: 'right(dialled, length(dialled) - 3)'}, done: bye, refused: bye, outside: bye}
   bye: {hangup: {prompt: [bye]}}
+"""
+
+
+CALL_ME = """
+flow: call_me
+languages: [zh-CN]
+start: ask
+steps:
+  ask:
+    callback: {prompt: [main], before: [main], keep: 1, change: 2, accepted: done, failed: sorry}
+  done: {return: {label: accepted}}
+  sorry: {return: {label: failed}}
 """
 
 
@@ -416,3 +430,23 @@ def test_a_cancelled_callback_is_not_made(house: House) -> None:
     assert "Nobody is called" in run(house, "callbacks", "cancel", callback_id[:8])
     assert not engine.call_centre.director.dispatcher.items()
     assert "over already" in run(house, "callbacks", "cancel", callback_id[:8], code=1)
+
+
+def test_a_caller_hands_the_place_in_line_over_to_a_callback_and_is_called_back(house: House) -> None:
+    flow = QUEUE_FLOW.replace("1: {label: Leave, go: bye}", "1: {label: Call back, do: inform, flow: call_me}")
+    flow = flow.replace("      failed: sorry\n", "      failed: sorry\n      callback_requested: thanks\n", 1)
+    (house.site / "flows" / "line.yml").write_text(flow, encoding="utf-8")
+    (house.site / "flows" / "call_me.yml").write_text(CALL_ME, encoding="utf-8")
+    shutil.copytree(ROOT / "prompts" / "zh-CN" / "speech", house.site / "prompts" / "zh-CN" / "speech")  # the number is spoken
+    engine = house.start_engine(outside_numbers=["138*"])
+    call_id = house.call({"wait": 0.5}, {"press": "1"}, {"wait": 1.0}, {"press": "1"})
+    house.ended(call_id)
+    kept = segment(engine, call_id)
+    assert kept.terminal == "callback_requested"
+    (callback,) = engine.store.callbacks.open()
+    assert (callback.number, callback.queued_at, callback.queue) == ("13800138000", kept.queued_at, "news")
+    phone(house, "8001", talk=0.5)
+    phone(house, "13800138000")
+    seat(engine, "101")
+    eventually(lambda: not engine.store.callbacks.open(), "the callback")
+    assert engine.store.callbacks.recent()[0].outcome == "talked"

@@ -331,3 +331,17 @@ def test_whom_we_have_lost_is_called_back_before_the_others(house) -> None:
     house.look()
     house.wait_in("sales")
     assert [item.virtual for item in house.dispatcher.items("sales")] == [True, False]
+
+
+def test_a_callback_waits_through_a_night_without_agents(store) -> None:
+    house = House(store)
+    house.ask()
+    make_desk(house).log_out("101", CONSOLE)
+    house.look()
+    house.later(8 * 3600.0)
+    house.look()
+    assert [item.virtual for item in house.dispatcher.items("sales")] == [True]
+    make_desk(house).log_in("101", "8001", CONSOLE)
+    house.ready()
+    settle(house.store)
+    assert house.rung() == ["8001"]
