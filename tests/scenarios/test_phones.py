@@ -6,8 +6,8 @@ import time
 
 from tests.acceptance.bench import Bench
 
-REINVITE_SECONDS = 0.5  # a phone can't change its mind before the switch has answered
-JOIN_SECONDS = 0.5  # the phone is free before the two that it joined are connected
+REINVITE_SECONDS = 1.0  # a phone can't change its mind before the switch has answered
+JOIN_SECONDS = 1.0  # the phone is free before the two that it joined are connected
 
 
 def test_phones_call_each_other_hold_and_transfer(bench: Bench) -> None:
