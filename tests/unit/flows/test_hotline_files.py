@@ -37,7 +37,7 @@ def prompt_names() -> tuple[str, ...]:
 
 
 def engine_s_own() -> set[str]:
-    """What the engine says by itself: at the desk, in talks and callbacks, into an agent's ear, the names of queues and break reasons among it."""
+    """What the engine says by itself at the desk, in talks and callbacks; the names of queues and break reasons among it."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "ivrengine/runtime").glob("*.py"))
     names = {f"queue/{name}" for name in SAMPLE["queues"]} | {f"break/{name}" for name in SAMPLE["break_reasons"]}
     return names.union(*(DESK_PROMPT.findall(source) for source in sources))
