@@ -95,7 +95,7 @@ def _check(visitor_key: str) -> Callable[[], AnyResponse | None]:
         given = request.args.get("key", "")
         if given:
             return _take_key(given, visitor_key)
-        g.level = g.user.role if g.user else _level_of_key(request.cookies.get(KEY_COOKIE, ""), visitor_key)
+        g.level = g.user.role if g.user else _level_of_key(_bearer() or request.cookies.get(KEY_COOKIE, ""), visitor_key)
         if g.user and g.user.must_change and request.endpoint not in BEFORE_CHANGE:
             return redirect(url_for("account.password")) if wants_page(request) else _refuse(403, _("Change your password first."))
         if allowed(request.endpoint, g.level):
@@ -112,6 +112,12 @@ def _theme() -> str:
         if wish in THEMES:
             return wish
     return "auto"
+
+
+def _bearer() -> str:
+    """A key as programs give it."""
+    given = request.authorization
+    return (given.token or "") if given is not None and given.type == "bearer" else ""
 
 
 def _level_of_key(given: str, visitor_key: str) -> str:

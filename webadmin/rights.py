@@ -1,7 +1,7 @@
 """Who may call what: one table, and an endpoint that is not in it is refused. A page's author adds its endpoints here.
 
-A level may do what those before it may. ``public`` needs nothing. ``board`` needs the wallboard's key. ``visitor`` needs the key of
-the link that the demo prints. The others are the roles of users.
+A level may do what those before it may. ``public`` needs nothing. ``board`` needs the wallboard's key, by its link or as a bearer
+token. ``visitor`` needs the key of the link that the demo prints. The others are the roles of users.
 """
 
 from __future__ import annotations
@@ -23,6 +23,18 @@ RIGHTS = {
     "calls.one": "visitor",
     # for machines
     "health.health": "public",
+    "health.ready": "public",
+    "health.metrics": "board",
+    # users and what they did
+    "users.index": "admin",
+    "users.add": "admin",
+    "users.one": "admin",
+    "users.change": "admin",
+    "users.password": "admin",
+    "users.unlock": "admin",
+    "users.remove": "admin",
+    "audit.index": "admin",
+    "audit.log_ins": "admin",
 }
 
 

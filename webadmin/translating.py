@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from .i18n import DIRECTORY
@@ -21,6 +21,7 @@ LOCALE = "zh_CN"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
 MAIN = "frame"
+KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 
 Id = str | tuple[str, ...]
 
@@ -40,7 +41,7 @@ def page_of(path: str) -> str:
 def texts() -> dict[str, Catalog]:
     """What is to be translated, by page."""
     found: defaultdict[str, Catalog] = defaultdict(lambda: Catalog(locale=LOCALE))
-    for path, line, message, comments, context in extract_from_dir(str(ROOT), METHODS, OPTIONS):
+    for path, line, message, comments, context in extract_from_dir(str(ROOT), METHODS, OPTIONS, KEYWORDS):
         found[page_of(path)].add(message, locations=[(path, line)], auto_comments=comments, context=context)
     return dict(found)
 

@@ -39,10 +39,16 @@ class Audit:
         row = audit_row(who, verb, target, before, after, at)
         return self._database.submit(lambda db: insert(db, row), "a row of the audit trail")
 
-    def recent(self, *, since: float = 0.0, who: str = "", target: str = "", limit: int = LIST_LIMIT) -> list[AuditRow]:
-        """The newest first; of one person or of one target where asked for."""
-        rest = "FROM audit WHERE at >= ? AND ? IN ('', who) AND ? IN ('', target) ORDER BY audit_id DESC LIMIT ?"
-        return self._database.read(lambda db: select(db, AuditRow, rest, [since, storable(who), storable(target), limit]))
+    def recent(
+        self, *, since: float = 0.0, until: float = 0.0, who: str = "", target: str = "", before_id: int = 0, limit: int = LIST_LIMIT
+    ) -> list[AuditRow]:
+        """The newest first; of [since, until), of one person, of one target, older than the row ``before_id`` where asked for."""
+        rest = (
+            "FROM audit WHERE at >= ? AND (at < ? OR ? = 0) AND ? IN ('', who) AND ? IN ('', target) AND (audit_id < ? OR ? = 0)"
+            " ORDER BY audit_id DESC LIMIT ?"
+        )
+        asked = [since, until, until, storable(who), storable(target), before_id, before_id, limit]
+        return self._database.read(lambda db: select(db, AuditRow, rest, asked))
 
 
 def audit_row(who: str, verb: str, target: str, before: State, after: State, at: float) -> tuple[Any, ...]:

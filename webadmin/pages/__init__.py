@@ -11,6 +11,8 @@ PAGES = (
     "account",
     "calls",
     "health",
+    "users",
+    "audit",
 )
 
 

@@ -39,7 +39,9 @@ def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
             store=store,
             clock=clock,
             switch=SimpleNamespace(connected=True),
-            reception=SimpleNamespace(sessions={}),
+            reception=SimpleNamespace(sessions={}, draining=False),
+            call_centre=SimpleNamespace(recovery=SimpleNamespace(done=True)),
+            crew=SimpleNamespace(crashes=0),
             library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow})),
         )
 

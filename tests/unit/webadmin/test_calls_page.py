@@ -120,14 +120,6 @@ def test_nothing_can_be_changed(guest: FlaskClient) -> None:
     assert guest.post("/calls/").status_code == 405
 
 
-def test_health_needs_no_key_and_tells_the_link(engine: Any, stranger: FlaskClient) -> None:
-    up = stranger.get("/health")
-    assert (up.status_code, up.json) == (200, {"switch": "up", "calls": 0})
-    engine.switch.connected = False
-    down = stranger.get("/health")
-    assert (down.status_code, down.json["switch"]) == (503, "down")
-
-
 def test_a_lost_link_is_told_on_the_page(engine: Any, guest: FlaskClient) -> None:
     engine.switch.connected = False
     assert "The link to the switch is down" in guest.get("/calls/").text
