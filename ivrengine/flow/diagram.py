@@ -1,4 +1,4 @@
-"""A flow as a picture: Mermaid for web pages, DOT for Graphviz. Labels are strangers' text and are made harmless.
+"""A flow as a picture: Mermaid, DOT for Graphviz, and nodes and edges for pages. Labels are strangers' text and are made harmless.
 
 Only draws what is there: a branch to a step that does not exist is left to the linter.
 """
@@ -17,6 +17,7 @@ LONGEST_LABEL = 40  # characters
 
 _MERMAID_CODES = re.compile(r"[^\w .,:/()+*-]")
 _ANY_STEP = "any_step"
+_CALLER = "caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ def to_dot(flow: Flow) -> str:
         lines.append(f"  {edge.source} -> {edge.target} [label={_dot(edge.label)}{style}];")
     lines.append("}")
     return "\n".join(lines) + "\n"
+
+
+def to_graph(flow: Flow) -> dict[str, Any]:
+    """JSON-ready nodes and edges for a page, which draws labels as text. ``line``: where the step stands; 0 for what is no step."""
+    nodes = [{"id": _CALLER, "name": _short(_entry(flow)), "verb": "", "kind": "end", "line": 0}]
+    for step in flow.steps.values():
+        kind = "end" if step.implementation.ends_flow else "deciding" if step.verb in _DECIDING else "step"
+        node = {"id": _id(step.name), "name": step.name, "verb": _short(_what(step)), "kind": kind, "line": step.place.line}
+        nodes.append(node)
+    if flow.keys:
+        nodes.append({"id": _ANY_STEP, "name": "", "verb": "", "kind": "any", "line": 0})
+    edges = [{"from": edge.source, "to": edge.target, "label": _short(edge.label), "dashed": edge.dashed} for edge in _edges(flow)]
+    if flow.start in flow.steps:
+        edges.insert(0, {"from": _CALLER, "to": _id(flow.start), "label": "", "dashed": False})
+    return {"nodes": nodes, "edges": edges}
 
 
 _DECIDING = frozenset({"branch", "by_hours", "by_caller", "blacklist"})

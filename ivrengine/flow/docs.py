@@ -120,7 +120,7 @@ def _table(model: type[BaseModel]) -> Iterator[str]:
 def _rows(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     for field_name, field in model.model_fields.items():
         name = f"{prefix}{field.alias or field_name}"
-        yield name, _what(field), _default(field)
+        yield name, describe_field(field), describe_default(field)
         for inner in _own_models(field.annotation):
             yield from _rows(inner, f"{name}.")
     if model.model_config.get("extra") == "allow":
@@ -137,7 +137,8 @@ def _own_models(annotation: Any) -> Iterator[type[BaseModel]]:
             yield from _own_models(argument)
 
 
-def _default(field: FieldInfo) -> str:
+def describe_default(field: FieldInfo) -> str:
+    """``required``, the default as it would be written, or ""."""
     if field.is_required():
         return "required"
     default = field.get_default(call_default_factory=True)
@@ -145,7 +146,7 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(default, bool):
         return "`true`" if default else "`false`"
-    if "duration" in _what(field):
+    if "duration" in describe_field(field):
         return f"`{default:g}s`"
     if isinstance(default, Span):
         return f"`{default.least}-{default.most}`"
@@ -154,7 +155,8 @@ def _default(field: FieldInfo) -> str:
     return f"`{default}`"
 
 
-def _what(field: FieldInfo) -> str:
+def describe_field(field: FieldInfo) -> str:
+    """What may be written there, in a few words."""
     return _describe(field.annotation, tuple(field.metadata))
 
 

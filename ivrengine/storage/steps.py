@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlite_utils
 
 from ivrengine.domain.commands import LogStep
 
 from .database import Database, Ticket
 from .rows import select, storable
+
+COUNTS_LIMIT = 5000  # rows of one flow's figures
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How often callers left ``step`` by ``outcome`` with ``label`` (the meaning of a choice, "" for none)."""
+
+    step: str
+    outcome: str
+    label: str
+    count: int
 
 
 class Steps:
@@ -52,4 +66,14 @@ class Steps:
         """The steps of one call (its whole id), in order."""
         return self._database.read(
             lambda db: select(db, LogStep, "FROM steps WHERE call_id = ? ORDER BY sequence", [storable(call_id)])
+        )
+
+    def counts(self, flow: str, since: float) -> list[StepCount]:
+        """Of the steps that were entered since then, whatever version of the flow; the most frequent first."""
+        query = (
+            "SELECT step, outcome, label, count(*) FROM steps WHERE flow = ? AND entered_at >= ?"
+            " GROUP BY step, outcome, label ORDER BY 4 DESC, 1, 2, 3 LIMIT ?"
+        )
+        return self._database.read(
+            lambda db: [StepCount(*row) for row in db.execute(query, (storable(flow), since, COUNTS_LIMIT))]
         )

@@ -11,7 +11,7 @@ export const tell = (sentence, kind = "message") => {
   place.replaceChildren(line);
 };
 
-// The answer's JSON; throws an Error with the server's sentence. FormData is sent as it is, anything else as JSON.
+// The answer's JSON; throws an Error with the server's sentence, its `status` and what was `told`. FormData is sent as it is, anything else as JSON.
 export const post = async (address, data = {}) => {
   const form = data instanceof FormData;
   let answer;
@@ -26,7 +26,7 @@ export const post = async (address, data = {}) => {
   }
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error(told.error ?? `${answer.status} ${answer.statusText}`);
+  if (!answer.ok) throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status, told });
   return told;
 };
 

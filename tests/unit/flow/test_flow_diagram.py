@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ivrengine.flow.compile import compile_flow
-from ivrengine.flow.diagram import to_dot, to_mermaid
+from ivrengine.flow.diagram import to_dot, to_graph, to_mermaid
 
 FLOW = """\
 flow: hotline
@@ -65,3 +65,16 @@ def test_dot_escapes_quotes_and_backslashes():
 def test_long_labels_are_cut_and_stay_on_one_line():
     text = FLOW.replace("label: Person", f'label: "{"x" * 70}\\nnext"')
     assert '"0 ' + "x" * 35 + '..."' in to_mermaid(compile_flow(text, "x").flow)
+
+
+def test_a_graph_has_every_step_with_its_line_and_every_branch():
+    graph = to_graph(compile_flow(FLOW, "x").flow)
+    nodes = {node["id"]: node for node in graph["nodes"]}
+    assert nodes["step_main"] == {"id": "step_main", "name": "main", "verb": "menu", "kind": "step", "line": 10}
+    assert (nodes["step_who"]["kind"], nodes["step_end"]["kind"], nodes["any_step"]["kind"]) == ("deciding", "end", "any")
+    assert nodes["caller"]["name"] == 'Press <b>1</b> "now": 100'
+    edges = [(edge["from"], edge["to"], edge["label"], edge["dashed"]) for edge in graph["edges"]]
+    assert edges[0] == ("caller", "step_who", "", False)
+    assert ("step_main", "step_person", 'Say "hi" \\ | ]'.join(["1 ", ""]), False) in edges
+    assert ("any_step", "step_person", "0 Person", True) in edges
+    assert {edge["from"] for edge in graph["edges"]} | {edge["to"] for edge in graph["edges"]} == set(nodes)

@@ -15,6 +15,7 @@ from ivrengine.flow.run import Frame, Run
 from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord, StorageError
 from ivrengine.storage.publications import Overtaken, Publication
 from ivrengine.storage.rows import storable
+from ivrengine.storage.steps import StepCount
 from ivrengine.storage.store import Store
 
 CALL = CallInfo("11111111-aaaa-4000-8000-000000000001", "02988880001", "13800138000", "Li Lei", 1000.0)
@@ -363,3 +364,13 @@ def test_a_new_override_ends_the_one_before_it_and_clearing_returns_to_the_calen
 def test_an_override_whose_end_makes_no_sense_is_refused(store: Store, lasts: str, until: float | None) -> None:
     with pytest.raises(ValueError, match="override"):
         store.overrides.set("office", "closed", lasts, until, "wang", 1000.0)
+
+
+def test_steps_are_counted_by_outcome_and_label(store: Store) -> None:
+    for number, (flow, step, label, at) in enumerate(
+        [("a", "main", "Complaint", 10.0), ("a", "main", "Complaint", 11.0), ("a", "main", "Sales", 12.0), ("a", "main", "Sales", 1.0),
+         ("b", "main", "Sales", 12.0)]
+    ):  # fmt: skip
+        store.steps.log(f"c{number}", LogStep(0, flow, "v", step, "menu", at, at + 1, "choice", label, "1")).wait()
+    assert store.steps.counts("a", 5.0) == [StepCount("main", "choice", "Complaint", 2), StepCount("main", "choice", "Sales", 1)]
+    assert store.steps.counts("c", 0.0) == []
