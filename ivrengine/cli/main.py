@@ -21,6 +21,7 @@ COMMANDS = {
     "call": "ivrengine.cli.call",
     "callbacks": "ivrengine.cli.callbacks",
     "calls": "ivrengine.cli.calls",
+    "customers": "ivrengine.cli.customers",
     "demo": "ivrengine.cli.demo",
     "doctor": "ivrengine.cli.doctor",
     "flow": "ivrengine.cli.flow",

@@ -31,6 +31,23 @@ class Attempt:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An offer that an agent did not take: who called, and what became of them ("" while they wait)."""
+
+    offered_at: float
+    outcome: str
+    item_id: str
+    queue: str
+    number: str
+    contact_id: str
+    terminal: str
+    answered_by: str
+
+
+NOT_TAKEN = ("no_answer", "rejected", "busy", "unregistered")
+
+
 class Attempts:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -82,6 +99,17 @@ class Attempts:
         """What one agent was offered in [a, b), in order."""
         rest = "FROM attempts WHERE agent_id = ? AND offered_at >= ? AND offered_at < ? ORDER BY offered_at, attempt_id LIMIT ?"
         return self._database.read(lambda db: select(db, Attempt, rest, [storable(agent_id), a, b, limit]))
+
+    def missed(self, agent_id: str, since: float, limit: int = LIST_LIMIT) -> list[Missed]:
+        """What the agent was offered from ``since`` on and did not take, the newest first."""
+        marks = ", ".join("?" * len(NOT_TAKEN))
+        sql = (
+            "SELECT offered_at, outcome, item_id, queue, number, contact_id, terminal, segments.agent_id"
+            f" FROM attempts JOIN segments USING (item_id) WHERE attempts.agent_id = ? AND offered_at >= ? AND outcome IN ({marks})"
+            " ORDER BY offered_at DESC LIMIT ?"
+        )
+        row = (storable(agent_id), since, *NOT_TAKEN, limit)
+        return self._database.read(lambda db: [Missed(*each) for each in db.execute(sql, row)])
 
     def _reached(self, column: str, attempt_id: str, at: float) -> Ticket[None]:
         """Only the first time counts."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from ivrengine.domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
 
 from .errors import StorageError
+from .table_text import cells, decode
 
 SIZE_LIMIT = 20_000_000  # bytes
 LINE_LIMIT = 200_000
@@ -76,7 +77,7 @@ def parse(data: bytes, zone: tzinfo, now: float) -> Parsed:
     """Entries and problems of a file. Raises StorageError when it can't be a list at all."""
     if len(data) > SIZE_LIMIT:
         raise StorageError(f"the file has {len(data)} bytes; a list has at most {SIZE_LIMIT}")
-    lines = _decode(data).splitlines()
+    lines = decode(data).splitlines()
     if len(lines) > LINE_LIMIT:
         raise StorageError(f"the file has {len(lines)} lines; a list has at most {LINE_LIMIT}, import it in parts")
     parsed = Parsed()
@@ -86,7 +87,7 @@ def parse(data: bytes, zone: tzinfo, now: float) -> Parsed:
         if not line.strip() or re.match(r"\s*#(\s|$)", line):
             continue
         try:
-            fields = _split(line)
+            fields = cells(line)
             if columns is None:
                 headings = _headings(fields)
                 columns = headings or ("pattern", "reason", "expires")
@@ -103,29 +104,6 @@ def parse(data: bytes, zone: tzinfo, now: float) -> Parsed:
             seen[entry.pattern] = number
             parsed.entries.append(entry)
     return parsed
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]  # spreadsheets on Chinese Windows save the latter
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise StorageError("the file is not a text; save the table as CSV first")
-
-
-def _split(line: str) -> list[str]:
-    # Line by line: one forgotten quote would otherwise swallow the rest of the file without a word.
-    first = re.search(r"[\t;,]", line)
-    delimiter = first[0] if first else ","
-    line = re.sub(rf'" +(?={delimiter}|$)', '"', line)
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))]
 
 
 def _headings(fields: list[str]) -> list[str] | None:

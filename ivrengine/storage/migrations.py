@@ -432,3 +432,40 @@ def publications_by_whom_and_steps_by_flow(db: Database) -> None:
     publications.add_column("author", str, not_null_default="")
     publications.add_column("comment", str, not_null_default="")
     db.table("steps").create_index(["flow", "entered_at"])
+
+
+@migrations()
+def customers(db: Database) -> None:
+    customer = {
+        "customer_id": str,
+        "name": str,
+        "level": str,
+        "notes": str,
+        "created_at": float,
+        "created_by": str,
+        "changed_at": float,
+        "changed_by": str,
+    }
+    db.table("customers").create(customer, pk="customer_id", not_null=set(customer) - {"customer_id"})
+    db.table("customers").create_index(["name"])
+    number = {"number": str, "customer_id": str, "place": int}
+    db.table("customer_numbers").create(number, pk=("number", "customer_id"), not_null={"place"})
+    db.table("customer_numbers").create_index(["customer_id", "place"])
+    db.table("contact_customers").create({"contact_id": str, "customer_id": str}, pk="contact_id", not_null={"customer_id"})
+
+
+@migrations()
+def limits_of_the_wallboard_alarms_by_hour_and_marks_of_recordings(db: Database) -> None:
+    limit = {"queue": str, "figure": str, "warn": float, "alarm": float, "sound": int}
+    db.table("board_limits").create(limit, pk=("queue", "figure"), not_null={"sound"})
+    db.table("own_phones").create({"name": str, "phone": str}, pk="name", not_null={"phone"})
+    db.table("alarm_hours").create({"code": str, "place": str, "hour": int, "count": int}, pk=("code", "place", "hour"), not_null={"count"})
+    acknowledgement = {"acknowledgement_id": int, "code": str, "place": str, "at": float, "who": str, "count": int}
+    db.table("alarm_acknowledgements").create(
+        acknowledgement, pk="acknowledgement_id", not_null=set(acknowledgement) - {"acknowledgement_id"}
+    )
+    db.table("alarm_acknowledgements").create_index(["code", "place", "count"])
+    mark = {"mark_id": int, "item_id": str, "at": float, "who": str, "mark": int, "comment": str}
+    db.table("recording_marks").create(mark, pk="mark_id", not_null=set(mark) - {"mark_id"})
+    db.table("recording_marks").create_index(["item_id"])
+    db.execute("CREATE INDEX segments_recorded ON segments (ended_at) WHERE recording_path != ''")

@@ -196,6 +196,16 @@ class Segments:
 
         return self._database.submit(write, "a disposition")
 
+    def noted(self, item_id: str, agent_id: str, notes: str) -> Ticket[bool]:
+        """What the agent who has, or had, this talk writes about it; whoever gets the caller next reads it. False: not theirs."""
+        row = (storable(notes[:NOTES_LIMIT]), storable(item_id), storable(agent_id))
+
+        def write(db: sqlite_utils.Database) -> bool:
+            done = db.execute("UPDATE segments SET notes = ? WHERE item_id = ? AND agent_id = ? AND terminal = 'answered'", row)
+            return done.rowcount > 0
+
+        return self._database.submit(write, "notes of a talk")
+
     def recording(self, item_id: str, path: str, duration_ms: int, problem: str = "") -> Ticket[None]:
         """The recording of the talk; ``problem``: a sentence where the file is not what it should be."""
         row = (storable(path), duration_ms, storable(problem), storable(item_id))
@@ -240,6 +250,11 @@ class Segments:
         rest = "WHERE agent_id = ? AND terminal = 'answered' ORDER BY ended_at DESC, item_id LIMIT 1"
         found = self._select(rest, storable(agent_id))
         return found[0] if found else None
+
+    def of_agent(self, agent_id: str, since: float, limit: int = LIST_LIMIT) -> list[Segment]:
+        """The talks this agent had from ``since`` on, the newest first."""
+        rest = "WHERE agent_id = ? AND terminal = 'answered' AND ended_at >= ? ORDER BY ended_at DESC, item_id LIMIT ?"
+        return self._select(rest, storable(agent_id), since, limit)
 
     def recent(self, number: str, limit: int = LIST_LIMIT) -> list[Segment]:
         """Of one number, the newest first."""

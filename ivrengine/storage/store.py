@@ -10,10 +10,12 @@ from .alarms import Alarms
 from .attempts import Attempts
 from .audit import Audit
 from .blacklist import Blacklist
+from .board_limits import BoardLimits
 from .callbacks import Callbacks
 from .calls import Calls
 from .contacts import Contacts
 from .counters import Counters
+from .customers import Customers
 from .database import Database
 from .flow_versions import FlowVersions
 from .intervals import Intervals
@@ -22,6 +24,7 @@ from .marks import Marks
 from .messages import Messages
 from .orders import Orders
 from .overrides import Overrides
+from .own_phones import OwnPhones
 from .publications import Publications
 from .recordings import Recordings
 from .runs import Runs
@@ -29,6 +32,7 @@ from .segments import Segments
 from .site import Sites
 from .slow_work import SlowWork
 from .steps import Steps
+from .talk_recordings import TalkRecordings
 from .users import Users
 
 
@@ -48,9 +52,13 @@ class Store:
         self.flow_versions = FlowVersions(self.database)
         self.publications = Publications(self.database)
         self.alarms = Alarms(self.database)
+        self.board_limits = BoardLimits(self.database)
+        self.own_phones = OwnPhones(self.database)
+        self.talk_recordings = TalkRecordings(self.database)
         self.site = Sites(self.database)
         self.audit = Audit(self.database)
         self.contacts = Contacts(self.database)
+        self.customers = Customers(self.database)
         self.segments = Segments(self.database)
         self.intervals = Intervals(self.database)
         self.callbacks = Callbacks(self.database)

@@ -48,6 +48,14 @@ def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: P
         "wishes",
         "callbacks",
         "marks",
+        "board_limits",
+        "own_phones",
+        "alarm_hours",
+        "alarm_acknowledgements",
+        "recording_marks",
+        "customers",
+        "customer_numbers",
+        "contact_customers",
     }
     schema, applied = db.schema, migrations.applied(db)
     migrate(db)
