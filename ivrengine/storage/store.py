@@ -11,7 +11,6 @@ from .attempts import Attempts
 from .audit import Audit
 from .blacklist import Blacklist
 from .board_limits import BoardLimits
-from .board_limits import BoardLimits
 from .callbacks import Callbacks
 from .calls import Calls
 from .contacts import Contacts
@@ -26,7 +25,6 @@ from .messages import Messages
 from .orders import Orders
 from .overrides import Overrides
 from .own_phones import OwnPhones
-from .own_phones import OwnPhones
 from .publications import Publications
 from .recordings import Recordings
 from .runs import Runs
@@ -34,7 +32,6 @@ from .segments import Segments
 from .site import Sites
 from .slow_work import SlowWork
 from .steps import Steps
-from .talk_recordings import TalkRecordings
 from .talk_recordings import TalkRecordings
 from .users import Users
 
@@ -55,9 +52,6 @@ class Store:
         self.flow_versions = FlowVersions(self.database)
         self.publications = Publications(self.database)
         self.alarms = Alarms(self.database)
-        self.board_limits = BoardLimits(self.database)
-        self.own_phones = OwnPhones(self.database)
-        self.talk_recordings = TalkRecordings(self.database)
         self.board_limits = BoardLimits(self.database)
         self.own_phones = OwnPhones(self.database)
         self.talk_recordings = TalkRecordings(self.database)
