@@ -100,6 +100,16 @@ def remove(settings: Settings, name: str, yes: bool) -> None:
     click.echo(f"User {shown(name)} is removed.")
 
 
+@users.command()
+@click.option("--renew", is_flag=True, help="Make another one; the old one opens nothing any more.")
+@click.pass_obj
+def key(settings: Settings, renew: bool) -> None:
+    """Print the key of the wallboard: /board/?key=KEY opens it without a log-in, /metrics takes it as a bearer token."""
+    with opened(settings, make=True) as store:
+        found = store.users.renew_key("wallboard", myself(), time.time()).wait() if renew else store.users.key("wallboard")
+    click.echo(found)
+
+
 def _check_agent(store: Store, number: str) -> None:
     site = store.site.load()
     if site.agent(number) is None:

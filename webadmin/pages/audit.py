@@ -15,6 +15,7 @@ from ivrengine.storage.audit import AuditRow
 from ..context import web
 
 ROWS = 100  # on one page
+LAST_ID = 2**62  # more than any row's
 VALUE_LIMIT = 500  # characters of one value that are shown
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
@@ -42,7 +43,7 @@ def index() -> str:
     before = request.args.get("before", 0, type=int)
     since, until = _day(request.args.get("day", ""))
     rows = web().engine.store.audit.recent(
-        since=since, until=until, who=who, target=target, before_id=max(0, before), limit=ROWS + 1
+        since=since, until=until, who=who, target=target, before_id=min(max(0, before), LAST_ID), limit=ROWS + 1
     )
     return render_template(
         "audit/index.html", rows=rows[:ROWS], more=rows[ROWS - 1].audit_id if len(rows) > ROWS else 0, who=who, target=target,

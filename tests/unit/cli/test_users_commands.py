@@ -83,3 +83,10 @@ def test_the_last_admin_stays_and_nobody_is_there_twice(settings: Settings) -> N
     assert "needs one admin" in run(settings, "remove", "boss", "--yes").output
     assert "already" in run(settings, "add", "BOSS", "--role", "agent").output
     assert set(listed(settings)) == {"boss"}
+
+
+def test_the_wallboards_key_stays_until_it_is_renewed(settings: Settings) -> None:
+    first = run(settings, "key").output.strip()
+    assert len(first) > 30 and run(settings, "key").output.strip() == first
+    other = run(settings, "key", "--renew").output.strip()
+    assert other != first and run(settings, "key").output.strip() == other
