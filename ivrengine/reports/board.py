@@ -76,14 +76,33 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Everybody:
+    """All queues together, as one row would tell it. Here an agent counts once, whatever number of queues they serve."""
+
+    waiting: int
+    callbacks_waiting: int
+    longest_wait_seconds: float | None
+    agents: int
+    ready: int
+    ringing: int
+    talks: int
+    wrap_up: int
+    away: int
+    on_the_phone: int
+    callbacks_due: int
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
-    """``day_began``: UTC seconds since when was counted. ``total``: all queues together."""
+    """``day_began``: UTC seconds since when was counted. ``total``: the figures of all queues together, ``everybody`` what is there now."""
 
     at: float
     day_began: float
     queues: tuple[QueueRow, ...]
     agents: tuple[AgentRow, ...]
     total: Figures
+    everybody: Everybody
 
 
 def board(store: Store, now: float, zone: tzinfo = UTC) -> Board:
@@ -101,15 +120,30 @@ def board(store: Store, now: float, zone: tzinfo = UTC) -> Board:
     agents = _agents(site, store.agent_states.last(), talking, now)
     callbacks = _due_before(midnight, store.callbacks.open())
     gone = {*counters, *lines, *talks} - {rules.name for rules in site.queues}
-    return Board(
-        at=now,
-        day_began=began,
-        queues=tuple(
-            _queue(rules, lines[rules.name], talks[rules.name], agents, callbacks[rules.name], counters[rules.name], now)
-            for rules in (*site.queues, *map(QueueRules, sorted(gone)))
-        ),
-        agents=agents,
-        total=figures(sum(counters.values(), Counters())),
+    queues = tuple(
+        _queue(rules, lines[rules.name], talks[rules.name], agents, callbacks[rules.name], counters[rules.name], now)
+        for rules in (*site.queues, *map(QueueRules, sorted(gone)))
+    )
+    everybody = _everybody(queues, agents)
+    return Board(at=now, day_began=began, queues=queues, agents=agents, total=figures(everybody.counters), everybody=everybody)
+
+
+def _everybody(queues: tuple[QueueRow, ...], agents: tuple[AgentRow, ...]) -> Everybody:
+    doing = Counter(agent.doing for agent in agents if agent.doing != "logged out")
+    waits = [row.longest_wait_seconds for row in queues if row.longest_wait_seconds is not None]
+    return Everybody(
+        waiting=sum(row.waiting for row in queues),
+        callbacks_waiting=sum(row.callbacks_waiting for row in queues),
+        longest_wait_seconds=max(waits, default=None),
+        agents=doing.total(),
+        ready=doing["ready"],
+        ringing=doing["ringing"],
+        talks=sum(row.talks for row in queues),
+        wrap_up=doing["wrap-up"],
+        away=doing["away"],
+        on_the_phone=doing["on the phone"],
+        callbacks_due=sum(row.callbacks_due for row in queues),
+        counters=sum((row.counters for row in queues), Counters()),
     )
 
 

@@ -121,6 +121,10 @@ def test_the_board_is_what_the_segments_count_up_to(store: Store) -> None:
         assert figures.service_level_negative == pytest.approx(a / len(offered))
         assert figures.service_level_positive == pytest.approx((a + b) / len(offered))
     assert shown.total.offered == sum(row.figures.offered for row in shown.queues)
+    everybody = shown.everybody
+    assert everybody.counters.answered == shown.total.answered
+    assert (everybody.waiting, everybody.talks) == (sum(row.waiting for row in shown.queues), sum(row.talks for row in shown.queues))
+    assert everybody.longest_wait_seconds == max(row.longest_wait_seconds for row in shown.queues)
     assert store.intervals.disagreements() == []
 
 
@@ -152,6 +156,8 @@ def test_agents_appear_with_what_they_do_and_since_when(store: Store) -> None:
     delivery, news = shown.queues
     assert (delivery.agents, delivery.ready, delivery.talks, delivery.away) == (2, 1, 0, 0)
     assert (news.agents, news.ready, news.talks, news.wrap_up, news.away) == (3, 0, 1, 1, 1)
+    everybody = shown.everybody  # agent 2 serves both queues and counts once, 9 none and counts too
+    assert (everybody.agents, everybody.ready, everybody.ringing, everybody.wrap_up, everybody.away) == (5, 1, 1, 1, 1)
 
 
 def test_callbacks_count_beside_the_callers(store: Store) -> None:
