@@ -21,7 +21,7 @@ def customers() -> None:
 
 @customers.command("list")
 @click.argument("text", default="")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table; times in UTC seconds.")
 @click.pass_obj
 def list_customers(settings: Settings, text: str, limit: int, as_json: bool) -> None:

@@ -96,6 +96,7 @@ class Director(Talking):
         self.phones = Phones(self.feed, dispatcher.agents, registered)
         self.on_item_ended: list[Callable[[ItemEnded, Waiting | None], None]] = []  # no Waiting: a callback's item
         self.on_call_ended: list[Callable[[str], None]] = []
+        self.on_agent_changed: list[Callable[[str], None]] = []  # get the agent's number
         self.callback_leg: Callable[[Offer], OfferLeg] | None = None  # dials for an item behind which nobody waits on the line
         self._wishes: dict[str, tuple[str, str]] = {}  # agent id -> intent and reason that come true when work is over
         self._make_leg = make_leg
@@ -109,6 +110,7 @@ class Director(Talking):
             self._item_moved(happening.item_id)
         elif isinstance(happening, WISHES):
             self._wished(happening.agent_id)
+            self._tell_of(happening.agent_id)
         elif isinstance(happening, WrapUpExtended):
             self._wrap_up_extended(happening.agent_id)
         return decisions
@@ -184,12 +186,18 @@ class Director(Talking):
         if changed.agent_id in self._wishes:
             self._wished(changed.agent_id)
         self.phones.seat(changed.agent_id, view.phone if view is not None and changed.intent != "LOGGED_OUT" else "")
+        self._tell_of(changed.agent_id)
+
+    def _tell_of(self, agent_id: str) -> None:
+        for hook in self.on_agent_changed:
+            hook(agent_id)
 
     def _wrap_up_extended(self, agent_id: str) -> None:
         view = self.dispatcher.agent(agent_id)
         if view is not None and view.work == "WRAP_UP":
             same = AgentChanged(agent_id, view.intent, view.work, view.reason, view.since, view.epoch, view.attempt_id)
             self.records.agent_changed(same, view)
+            self._tell_of(agent_id)
 
     def _wished(self, agent_id: str) -> None:
         """An agent in a call was told "after this call": that must outlive this process."""

@@ -182,6 +182,20 @@ class Transfers:
         self._audit(who, "three_way", talk, consultation.destination)
         return done("All three are connected.")
 
+    # -- who has whom --------------------------------------------------------------------------------------------------
+
+    def consultation_of(self, talk: Talk) -> Consultation | None:
+        return self._consulting.get(talk.attempt_id)
+
+    def brought_to(self, phone: str) -> Talk | None:
+        """The talk about whose caller somebody at this phone is being asked, or whose caller was given to them."""
+        if not phone:
+            return None
+        for each in (*self._consulting.values(), *self._passing.values()):
+            if each.leg_id and self._destinations.phone_of(each.destination) == phone:
+                return each.talk
+        return None
+
     # -- what the phone does by itself ---------------------------------------------------------------------------------
 
     def referred(self, talk: Talk, event: LegReferred) -> None:

@@ -34,6 +34,7 @@ from .orders import OrderTaker
 from .outcome import Outcome, Who
 from .reception import Reception
 from .side_legs import SideLegs
+from .soft_phone import SoftPhone
 from .supervisor import Supervisor
 from .talk_codes import TalkCodes
 from .transfers import Transfers
@@ -81,6 +82,7 @@ class Workplace:
         )  # fmt: skip
         self.codes = TalkCodes(self.transfers, director.recordings, director.feed, legs, voice, words, store, crew, clock)
         self.supervisor = Supervisor(director, self.desk, legs, sides, store, site, switch.hang_up, crew, clock)
+        self.soft_phone = SoftPhone(director, director.recordings, self.desk, self.transfers, store, clock)
         self._parts = CallbackParts(
             legs, sides, director, self._plan, lambda: self._paths(Prompt("callback/customer_hears", language), Music()),
             lambda code, sentence: alarm(RaiseAlarm(code, sentence)),
@@ -91,7 +93,7 @@ class Workplace:
         self.orders = OrderTaker(
             store,
             {"agents": self._order_of_agent, "supervise": self.supervisor.do, "callbacks": self.callbacks.do},
-            {"agents.states": self._states, "queues.waiting": self._waiting},
+            {"agents.states": self._states, "queues.waiting": self.waiting},
             self._is_open,
             clock,
         )
@@ -139,7 +141,7 @@ class Workplace:
             )  # fmt: skip
         return rows
 
-    def _waiting(self, arguments: Mapping[str, str]) -> list[dict[str, Any]]:
+    def waiting(self, arguments: Mapping[str, str]) -> list[dict[str, Any]]:
         rows, places = [], {}
         for item in self._director.dispatcher.items(arguments.get("queue") or None)[:WAITING_SHOWN_LIMIT]:
             places[item.queue] = places.get(item.queue, 0) + 1
