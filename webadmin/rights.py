@@ -20,6 +20,8 @@ RIGHTS = {
     "home": "board",
     # calls
     "calls.index": "visitor",
+    "calls.lists": "visitor",
+    "calls.live": "visitor",
     "calls.one": "visitor",
     # for machines
     "health.health": "public",

@@ -13,6 +13,13 @@ from flask.testing import FlaskClient
 from pages_house import AGENT_ID, KEY, PASSWORD, Clock
 
 from ivrengine.config import load_settings
+from ivrengine.flow.calendars import HoursBook
+from ivrengine.flow.world import World
+from ivrengine.prompts.catalogue import Catalogue
+from ivrengine.prompts.voice import Voice
+from ivrengine.runtime.drafts import Drafts
+from ivrengine.runtime.news import News
+from ivrengine.runtime.publishing import Publisher
 from ivrengine.storage.store import Store
 from webadmin import create_app
 from webadmin.auth import KEY_COOKIE
@@ -33,16 +40,25 @@ def clock() -> Clock:
 @pytest.fixture
 def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
     with Store(tmp_path / "a.db") as store:
-        flow = SimpleNamespace(numbers=("100",))
+        settings = load_settings(tmp_path, {})
+        catalogue = Catalogue(settings.prompts)
+        voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
+        flow = SimpleNamespace(name="line", title="line", file="flows/line.yml", numbers=("100",))
         yield SimpleNamespace(
-            settings=load_settings(tmp_path, {}),
+            settings=settings,
+            catalogue=catalogue,
+            voice=voice,
+            world=World(hours=HoursBook({})),
+            drafts=Drafts(settings.flows),
+            publisher=Publisher(settings.flows, store, catalogue, voice, (), clock),
             store=store,
             clock=clock,
             switch=SimpleNamespace(connected=True),
             reception=SimpleNamespace(sessions={}, draining=False),
             call_centre=SimpleNamespace(recovery=SimpleNamespace(done=True)),
             crew=SimpleNamespace(crashes=0),
-            library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow})),
+            news=News(),
+            library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow}), follow=lambda: None),
         )
 
 

@@ -12,6 +12,7 @@ from pages_house import AT, KEY
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import LogStep
+from ivrengine.runtime.news import CallEnded
 from webadmin import COOKIE, create_app
 
 HOSTILE = '<script>alert(1)</script>"&amp;'
@@ -135,3 +136,18 @@ def test_only_a_simulated_switch_has_the_banner(engine: Any) -> None:
 def test_a_refusal_is_a_page_like_the_others(guest: FlaskClient) -> None:
     page = guest.get("/nowhere").text
     assert "frame.css" in page and "<h1>Not found</h1>" in page
+
+
+def test_what_happens_on_calls_reaches_the_page_at_once_and_gathered(engine: Any, guest: FlaskClient) -> None:
+    stream = guest.get("/calls/live", buffered=False)
+    assert stream.mimetype == "text/event-stream" and stream.headers["Cache-Control"] == "no-store"
+    parts = iter(stream.response)
+    assert b"event: snapshot" in next(parts) + next(parts)
+    for count in range(50):
+        engine.news.tell(CallEnded(f"c{count}", "caller_hung_up", ""))
+    assert b"event: calls" in next(parts)
+    keep_call(engine)
+    engine.news.tell(CallEnded("c1", "caller_hung_up", ""))
+    assert b"event: calls" in next(parts), "fifty were gathered into one, this is another"
+    stream.close()
+    assert "********000" in guest.get("/calls/lists").text and "<html" not in guest.get("/calls/lists").text

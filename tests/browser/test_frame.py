@@ -1,0 +1,71 @@
+"""The first log-in, the keyboard, language and look, as a person meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OWN = "words that only I know"
+
+
+def test_from_the_one_time_password_to_the_pages(browsers: Any, house: Any) -> None:
+    with house.store() as store:
+        store.users.add("newcomer", "supervisor", "", store.users.hash("told by the admin"), "tests", 1.0).wait()
+    page = browsers.open()
+    page.goto("/users/")
+    page.fill("#name", "newcomer")
+    page.fill("#password", "not this one")
+    page.keyboard.press("Enter")
+    assert "wrong" in page.text_content("[role=alert]")
+    page.fill("#password", "told by the admin")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account/password")
+    page.fill("#old", "told by the admin")
+    page.fill("#new", OWN)
+    page.fill("#again", OWN + "!")
+    page.click("main button.main")
+    assert "not the same" in page.text_content("#again-note")
+    for name, value in (("old", "told by the admin"), ("new", OWN), ("again", OWN)):
+        page.fill(f"#{name}", value)
+    page.click("main button.main")
+    page.wait_for_selector(".flash")
+    assert page.locator("#menu a").count() >= 1
+    assert page.goto("/users/").status == 403
+
+
+def test_the_keyboard_reaches_content_menu_and_ones_own_panel(browsers: Any) -> None:
+    page = browsers.open("admin")
+    page.goto("/users/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    summary = page.locator(".me summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.is_visible(".me .panel")
+    page.keyboard.press("Escape")
+    assert not page.is_visible(".me .panel") and summary.evaluate("it => it === document.activeElement")
+
+
+def test_language_and_look_are_chosen_and_stay(browsers: Any) -> None:
+    page = browsers.open("supervisor")
+    page.goto("/calls/")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click(".me summary")
+    page.select_option("[name=language]", "zh-CN")
+    page.select_option("[name=theme]", "dark")
+    page.click(".me .panel form:first-of-type button")
+    page.wait_for_selector("html[lang=zh-CN][data-theme=dark]")
+    assert page.text_content("h1") == "通话" and page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.click(".me summary")
+    page.select_option("[name=language]", "en")
+    page.select_option("[name=theme]", "auto")
+    page.click(".me .panel form:first-of-type button")
+    page.wait_for_selector("html[lang=en][data-theme=auto]")
+
+
+def test_the_link_of_the_demo_opens_the_calls_and_its_key_leaves_the_address(browsers: Any, house: Any) -> None:
+    page = browsers.open("visitor")
+    assert house.key not in page.url and page.goto("/calls/").status == 200
+    assert "no real calls" in page.text_content(".banner")
+    assert page.goto("/users/").url.endswith("/log-in?next=/users/")
