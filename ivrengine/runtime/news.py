@@ -23,10 +23,20 @@ class CallBegun:
 
 @dataclass(frozen=True, slots=True)
 class CallerHears:
-    """``texts``: one line for each prompt or spoken value that begins to play now, one after the other."""
+    """``texts``: one line for each prompt or spoken value that begins to play now, one after the other. ``paths``: what the switch
+    plays for that. ``secret``: what is keyed in from now on is a secret."""
 
     call_id: str
     texts: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHearsNoMore:
+    """What plays is cut off."""
+
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class CallEnded:
     cause: str
 
 
-Item = CallBegun | CallerHears | KeyPressed | StepLeft | CallEnded
+Item = CallBegun | CallerHears | CallerHearsNoMore | KeyPressed | StepLeft | CallEnded
 
 
 class News:

@@ -17,7 +17,7 @@ from ivrengine.flow.run import Run
 from ivrengine.log import note
 from ivrengine.storage.errors import StorageError
 
-from .news import CallerHears, StepLeft
+from .news import CallerHears, CallerHearsNoMore, StepLeft
 from .recording_files import why_not_record
 from .surroundings import Surroundings
 
@@ -175,6 +175,7 @@ class Performing:
                 self._play(command)
             case do.StopPlaying():
                 switch.stop_playing(call_id)
+                self._around.news.tell(CallerHearsNoMore(call_id))
             case do.Answer(token):
                 switch.answer(call_id, token)
             case do.Record():
@@ -199,7 +200,7 @@ class Performing:
         rendered = self._around.voice.render(command.items)
         for problem in rendered.problems:
             self._around.recorder.alarm(do.RaiseAlarm("prompt_failed", problem, self._place()))
-        self._around.news.tell(CallerHears(self._call.call_id, tuple(rendered.texts)))
+        self._around.news.tell(CallerHears(self._call.call_id, tuple(rendered.texts), tuple(rendered.paths)))
         if not rendered.paths:
             self._post(PromptEnded(command.token, "failed", "nothing could be played"))
             return
@@ -221,7 +222,7 @@ class Performing:
 
     def _collect_secret(self, command: do.CollectSecret) -> None:
         rendered = self._around.voice.render(command.items)
-        self._around.news.tell(CallerHears(self._call.call_id, tuple(rendered.texts)))
+        self._around.news.tell(CallerHears(self._call.call_id, tuple(rendered.texts), tuple(rendered.paths), True))
         longest = rendered.duration_ms / 1000 + command.first_digit_seconds + command.most * command.between_digits_seconds
         self._guard(command.token, longest, SecretCollected(command.token, "failed"))
         self._around.switch.collect_secret(

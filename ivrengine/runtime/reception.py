@@ -19,11 +19,14 @@ from ivrengine.esl.switch import ChannelState
 from ivrengine.flow.run import Run
 from ivrengine.log import note
 
+from .arranged_call import Arrangement
 from .call_session import CallSession
 from .greenlets import Crew
 from .library import Library
 from .news import CallBegun
 from .surroundings import Surroundings
+
+ARRANGED_LIMIT = 200  # calls that were arranged and haven't come in yet
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class Reception:
         self.taken: Callable[[str], None] = lambda call_id: None  # called with the id of each call that has become ours
         self._library = library
         self._around: Surroundings
+        self._arranged: dict[str, Arrangement] = {}
         self._crew = crew
         self._max_calls = max_calls
         self._clock = clock
@@ -45,6 +49,17 @@ class Reception:
     def open(self, surroundings: Surroundings) -> None:
         """Must be called before the link to the switch comes up: the switch's edge and the sessions know each other."""
         self._around = surroundings
+
+    def arrange(self, call_id: str, arrangement: Arrangement) -> bool:
+        """The call that will come in with this id is tried out by somebody. False where too many of them are awaited."""
+        if len(self._arranged) >= ARRANGED_LIMIT:
+            return False
+        self._arranged[call_id] = arrangement
+        return True
+
+    def unarrange(self, call_id: str) -> None:
+        """It will not come in."""
+        self._arranged.pop(call_id, None)
 
     # -- what the switch tells -----------------------------------------------------------------------------------------
 
@@ -58,15 +73,19 @@ class Reception:
         if len(self.sessions) >= self._max_calls:
             self._alarm("engine_full", f"all {self._max_calls} places are taken; the call is left to the switch's fallback")
             return
-        flow = self._library.for_number(call.dialled)
+        arranged = self._arranged.pop(call.call_id, None)
+        flow = (arranged.flows if arranged else self._library).for_number(call.dialled)
         if flow is None:
             sentence = "no flow answers this dialled number; the call is left to the switch's fallback"
             self._alarm("unknown_number", sentence, call.dialled)
             return
-        run = self._around.interpreter.new_run(flow, call)
+        around = arranged.surroundings(self._around) if arranged else self._around
+        run = around.interpreter.new_run(flow, call)
+        if arranged and arranged.language in flow.languages:
+            run.language = arranged.language
         if orphaned:
             new_tokens(run, self._clock())
-        session = self._admit(run)
+        session = self._admit(run, around)
         self._crew.spawn(self._take, session, flow.name, flow.version, orphaned)
 
     def call_event(self, call_id: str, event: CallEvent) -> None:
@@ -86,7 +105,7 @@ class Reception:
     def adopt(self, run: Run, *events: CallEvent) -> CallSession:
         """Go on with a call that an earlier process had. ``events`` are what it meets first; without any its time stands still
         until it is told what to do."""
-        session = self._admit(run)
+        session = self._admit(run, self._around)
         session.hold()
         self._around.call_centre.call_began(session.call)
         for event in events:
@@ -94,8 +113,8 @@ class Reception:
         self._crew.spawn(self._run, session, session.resume)
         return session
 
-    def _admit(self, run: Run) -> CallSession:
-        session = CallSession(run, self._around)
+    def _admit(self, run: Run, around: Surroundings) -> CallSession:
+        session = CallSession(run, around)
         self.sessions[session.call_id] = session
         return session
 

@@ -28,13 +28,19 @@ Over the event socket, the JSON on the same line. Replies are ``+OK ...`` or ``-
     wait for the answer.
 ``sim phone {"extension": "8001", "behaviour": "answer", "after": 1.0, "talk": 5, "script": [...]}`` -> ``+OK``
     How an extension, or an outside number, behaves from now on: ``answer``, ``no_answer``, ``reject``, ``busy``,
-    ``unregistered``, ``absent``. ``after``: seconds until it answers or refuses (2). ``talk``: seconds from when it is
+    ``unregistered``, ``absent``, ``by_hand``. ``after``: seconds until it answers or refuses (2). ``talk``: seconds from when it is
     connected until it hangs up (never). ``script``: what its user does once it has answered.
     8001 to 8009 and every outside number answer from the start; other extensions are absent.
+    A phone ``by_hand`` rings until ``sim answer <uuid>`` or ``sim reject <uuid>``; it is left alone by others' ``sim phone`` until one
+    has ``"release": true``. ``sim by_hand`` -> the list of those phones.
+``sim line <extension>`` -> ``[{"uuid", "rung", "answered", "talking", "number", "name"}, ...]``
+    The calls that are up at a phone, rung or placed by it, with the other side's number.
+``sim serve <number>`` -> ``+OK``
+    Calls to that number are handed to the engine too.
 ``sim dial {"extension": "8001", "number": "*90", "script": [...], "uuid": "..."}`` -> ``+OK <uuid>``
     A phone places a call, in the context ``phones``; there the dialplan sets ``ivr_phone``. Refused where it is unregistered.
 ``sim press <uuid> <keys>``, ``sim speak <uuid> <path>``, ``sim hold <uuid>``, ``sim unhold <uuid>``, ``sim hangup <uuid>`` -> ``+OK``
-    Make the person at the other end of a channel do something now.
+    Make the person at the other end of a channel do something now. What is spoken while something is being said is said after it.
 ``sim refer <uuid> <number>``, ``sim refer <uuid> with <uuid of the phone's other call>`` -> ``+OK``
     A phone transfers its call: blind, or attended.
 ``sim heard <uuid>`` -> ``[{"at_ms", "path", "played_ms", "outcome"}, ...]``

@@ -15,7 +15,7 @@ from .audio import BadAudio, load_samples
 from .callers import KEYS, KEYS_LIMIT, TEXT_LIMIT, BadScript, Person, check_script, place_call, place_phone_call
 from .core import CHANNEL_LIMIT
 from .faults import BRIDGE_STAGES, LOST_LIMIT, QUEUED_LIMIT, REFUSALS_LIMIT, BridgeFault, Refusal
-from .phones import BEHAVIOURS, DEFAULT_ANSWER_SECONDS, PHONES_LIMIT, UNREACHABLE, Phone
+from .phones import BEHAVIOURS, DEFAULT_ANSWER_SECONDS, PHONES_LIMIT, UNREACHABLE, Phone, PhoneUser
 from .referring import CannotRefer, refer_attended, refer_blind
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS_LIMIT = 24 * 3600.0
 DROPS = ("notice", "silent", "reset", "truncated")
-ACTIONS = "call, phone, dial, press, speak, hold, unhold, refer, hangup, heard, overheard, fault, speed"
+NUMBERS_LIMIT = 10_000
+ACTIONS = "call, serve, phone, by_hand, line, answer, reject, dial, press, speak, hold, unhold, refer, hangup, heard, overheard, fault, speed"
 
 
 class BadRequest(Exception):
@@ -38,21 +39,27 @@ def sim(core: Core, argument: str, session: Session) -> str:
         if action == "call":
             return _call(core, _json(rest, {"number", "from", "name", "script", "uuid"}))
         if action == "phone":
-            return _phone(core, _json(rest, {"extension", "behaviour", "after", "talk", "script"}))
+            return _phone(core, _json(rest, {"extension", "behaviour", "after", "talk", "script", "release"}))
         if action == "dial":
             return _dial(core, _json(rest, {"extension", "number", "script", "uuid"}))
         if action == "fault":
             return _fault(core, rest, session)
+        if action == "serve":
+            return _serve(core, rest)
+        if action == "by_hand":
+            return _list(core.phones.by_hand())
+        if action == "line":
+            return _list(_line(core, rest))
         if action == "speed":
             return f"+OK {core.clock.speed:g}\n"
         wanted, _, rest = rest.partition(" ")
         if action == "heard":
             return _heard(_person(core, wanted))
         if action == "overheard":
-            return json.dumps(_person(core, wanted).heard_people, ensure_ascii=False, separators=(",", ":")) + "\n"
+            return _list(_person(core, wanted).heard_people)
         if action == "refer":
             return _refer(core, wanted, rest)
-        if action in ("press", "speak", "hangup", "hold", "unhold"):
+        if action in ("answer", "reject", "press", "speak", "hangup", "hold", "unhold"):
             return _do(_on_line(core, wanted), action, rest)
     except (BadRequest, BadScript, BadAudio, CannotRefer) as error:
         return f"-ERR {error}\n"
@@ -132,6 +139,9 @@ def _phone(core: Core, request: dict[str, Any]) -> str:
     behaviour = _text(request, "behaviour", "answer")
     if behaviour not in BEHAVIOURS:
         raise BadRequest(f"behaviour must be one of {', '.join(BEHAVIOURS)}")
+    held = _text(request, "extension") in core.phones.by_hand()
+    if held and behaviour != "by_hand" and request.get("release") is not True:
+        raise BadRequest(f"the phone {request['extension']} is in somebody's hand, until it is given back with \"release\": true")
     phone = Phone(_text(request, "extension"), behaviour, _seconds(request, "after", DEFAULT_ANSWER_SECONDS) or 0.0,
                   _seconds(request, "talk", None), _script(request))
     if not core.phones.put(phone):
@@ -162,6 +172,13 @@ def _do(person: Person, action: str, rest: str) -> str:
         if not person.channel.media_ready:
             raise BadRequest("there is no audio yet: the call is not answered")
         person.speak(rest)
+    elif action in ("answer", "reject"):
+        if not isinstance(person, PhoneUser) or person.channel.answered:
+            raise BadRequest("only a phone that rings can be answered or rejected")
+        if action == "answer":
+            person.channel.answer()
+        else:
+            person.channel.hangup("CALL_REJECTED")
     elif action == "hold":
         person.hold(True)
     elif action == "unhold":
@@ -184,7 +201,36 @@ def _refer(core: Core, wanted: str, target: str) -> str:
 
 
 def _heard(person: Person) -> str:
-    return json.dumps(person.report(), ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _list(person.report())
+
+
+def _list(rows: list[Any]) -> str:
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _serve(core: Core, number: str) -> str:
+    """From now on the engine serves ``number`` too: the list was read from the flows when the switch started."""
+    if not number or len(number) > TEXT_LIMIT or not number.removesuffix("*").isalnum() or not number.isascii():
+        raise BadRequest("serve takes a number, or the beginning of numbers and *")
+    if number not in core.dialplan.numbers:
+        if len(core.dialplan.numbers) >= NUMBERS_LIMIT:
+            raise BadRequest(f"there are {NUMBERS_LIMIT} numbers already")
+        core.dialplan.numbers.append(number)
+    return "+OK\n"
+
+
+def _line(core: Core, extension: str) -> list[dict[str, Any]]:
+    """The calls that are up at a phone: those that ring it, and those it has placed."""
+    rows = []
+    for channel in core.channels.values():
+        if channel.down:
+            continue
+        rung = isinstance(channel.person, PhoneUser) and channel.person.phone.number == extension
+        if rung or channel.variables.get("sip_auth_username") == extension:
+            profile = channel.profile
+            rows.append({"uuid": channel.uuid, "rung": rung, "answered": channel.answered, "talking": channel.partner is not None,
+                         "number": profile.caller_id_number if rung else profile.destination, "name": profile.caller_id_name})
+    return rows
 
 
 def _fault(core: Core, text: str, session: Session) -> str:

@@ -14,7 +14,7 @@ import uuid as uuids
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .audio import BadAudio, Samples, Speech, load_samples, resolve
+from .audio import SPEECH_LIMIT_SECONDS, BadAudio, Samples, Speech, load_samples, resolve
 from .channel import Channel
 from .dialplan import PHONES_CONTEXT
 from .eavesdropping import hearers
@@ -83,6 +83,7 @@ class Person:
         self.speech: list[Speech] = []  # what this person says
         self.heard_speech: list[Speech] = []  # what the other side of a bridge, or who speaks into the call, says
         self.heard_people: list[dict[str, Any]] = []
+        self._speaks_until_ms = 0.0
         self.heard: list[dict[str, Any]] = []
         self.ended = False
         self.end_cause = ""
@@ -187,14 +188,18 @@ class Person:
         self.channel.press(key)
 
     def speak(self, path: str) -> float:
-        """Say what a sound file holds. Returns its length in ms. Raises BadAudio."""
+        """Say what a sound file holds, after what is being said already. Returns in how many ms it is said. Raises BadAudio."""
         samples = load_samples(Path(path))
         now = self.core.clock.now_ms()
-        self.speech.append((now, samples))
+        start = max(now, self._speaks_until_ms)  # a mouth says one thing at a time: speech may be given piece by piece
+        if start + len(samples) / 8.0 - now > SPEECH_LIMIT_SECONDS * 1000:
+            raise BadAudio(f"more than {SPEECH_LIMIT_SECONDS} s are waiting to be said already")
+        self._speaks_until_ms = start + len(samples) / 8.0
+        self.speech.append((start, samples))
         for person in hearers(self.channel):
-            person.overhear(now, samples, path)
+            person.overhear(start, samples, path)
         self.channel.wake(0)
-        return len(samples) / 8.0
+        return self._speaks_until_ms - now
 
     def hold(self, on: bool) -> None:
         """The key "hold" of a phone: the other side hears music."""

@@ -1,7 +1,8 @@
 """Telephones that the switch can ring: extensions of the directory, and outside numbers behind a trunk.
 
-Each has a behaviour, set by ``sim phone``: answer, no_answer, reject, busy, unregistered, absent. The extensions 8001 to
-8009 are there from the start and answer after two seconds; so does every outside number that was not told otherwise.
+Each has a behaviour, set by ``sim phone``: answer, no_answer, reject, busy, unregistered, absent, or by_hand: it rings until a person
+says ``sim answer`` or ``sim reject``. The extensions 8001 to 8009 are there from the start and answer after two seconds; so does every
+outside number that was not told otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .routine import Steps
 if TYPE_CHECKING:
     from .channel import Channel
 
-BEHAVIOURS = ("answer", "no_answer", "reject", "busy", "unregistered", "absent")
+BEHAVIOURS = ("answer", "no_answer", "reject", "busy", "unregistered", "absent", "by_hand")
 DEFAULT_ANSWER_SECONDS = 2.0
 DEFAULT_EXTENSIONS = tuple(str(number) for number in range(8001, 8010))
 PHONES_LIMIT = 20_000
@@ -49,6 +50,10 @@ class Phones:
         self._phones[phone.number] = phone
         return True
 
+    def by_hand(self) -> list[str]:
+        """The phones that a person answers."""
+        return [phone.number for phone in self._phones.values() if phone.behaviour == "by_hand"]
+
     def extension(self, number: str) -> Phone:
         return self._phones.get(number) or Phone(number, "absent")
 
@@ -67,7 +72,7 @@ class PhoneUser(Person):
         yield from self._pause(RING_DELAY_MS)
         if self.phone.behaviour not in REFUSALS or self.phone.after_seconds * 1000 > RING_DELAY_MS:
             self.channel.mark_ring_ready()
-        if self.phone.behaviour == "no_answer":
+        if self.phone.behaviour in ("no_answer", "by_hand"):
             return
         yield from self._pause(max(0.0, self.phone.after_seconds * 1000 - RING_DELAY_MS))
         if self.ended:

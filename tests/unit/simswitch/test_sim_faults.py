@@ -129,7 +129,7 @@ def test_rude_rejection(client: Client, switch: SimSwitch) -> None:
 
 @pytest.mark.parametrize(("argument", "part"), [
     ("", "unknown action ''"),
-    ("dance", "known are call, phone"),
+    ("dance", "known are call, serve, phone"),
     ("call", "no JSON"),
     ("call []", "a JSON object is wanted"),
     ('call {"nummer": "1"}', "unknown key 'nummer'; known are from, name, number"),
