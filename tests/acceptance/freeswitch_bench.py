@@ -96,7 +96,7 @@ class FreeSwitchBench:
         if known is not None and not (speaks or pretends or known.pretends):
             known.behaviour, known.after_seconds, known.talk_seconds = behaviour, after_seconds, talk_seconds
             return known
-        first_rtp = self.switch.first_rtp + 150 * 2 - PHONE_RTP_PORTS * (len(self._phones) + 1)
+        first_rtp = self.switch.first_phone_rtp + PHONE_RTP_PORTS * len(self._phones)
         phone = FreeSwitchPhone(
             self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,
             self.switch.phone_password(extension), (free_port(), free_port(), first_rtp),

@@ -22,7 +22,8 @@ from ivrengine.config import load_settings
 IP = "127.0.0.1"
 START_SECONDS = 30.0
 CERTIFICATES = Path(tempfile.gettempdir()) / f"ivrengine-acceptance-certificates-{os.getuid()}"
-RTP_PORTS = 400
+RTP_PORTS = 400  # of one switch and its phones
+PHONES_RTP_PORTS = 100  # the last of them: a port that a phone has can't be bound by the switch, which ends a call
 
 
 def find_freeswitch() -> Path | None:
@@ -145,13 +146,17 @@ class FreeSwitch:
         self.first_rtp = 16384 + (os.getpid() % 38) * RTP_PORTS
         self.conf, self.logs = self.work / "conf", self.work / "log"
 
+    @property
+    def first_phone_rtp(self) -> int:
+        return self.first_rtp + self.rtp_ports - PHONES_RTP_PORTS
+
     def render(self) -> str:
         """Write ivrengine.toml and render the configuration with it. Returns what the command printed."""
         self.site.mkdir(parents=True, exist_ok=True)
         (self.site / "ivrengine.toml").write_text(
             f"[switch]\nport = {self.esl_port}\npassword_file = '{self.conf}/passwords/event-socket'\n"
             f"[freeswitch]\nphones_port = {self.phones_port}\ntrunk_port = {self.trunk_port}\n"
-            f"rtp_first_port = {self.first_rtp}\nrtp_last_port = {self.first_rtp + self.rtp_ports - 2}\n"
+            f"rtp_first_port = {self.first_rtp}\nrtp_last_port = {self.first_phone_rtp - 2}\n"
             f"phones = [{', '.join(repr(phone) for phone in self.phones)}]\n{self.settings}"
         )
         arguments = ["render", "--out", str(self.conf)]
