@@ -10,6 +10,7 @@ PAGES = (
     "log_in",
     "account",
     "calls",
+    "flows",
     "health",
     "users",
     "audit",
