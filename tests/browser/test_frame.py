@@ -15,7 +15,7 @@ def test_from_the_one_time_password_to_the_pages(browsers: Any, house: Any) -> N
     page.fill("#name", "newcomer")
     page.fill("#password", "not this one")
     page.keyboard.press("Enter")
-    assert "wrong" in page.text_content("[role=alert]")
+    assert "wrong" in page.text_content("main [role=alert]")
     page.fill("#password", "told by the admin")
     page.keyboard.press("Enter")
     page.wait_for_url("**/account/password")
