@@ -43,13 +43,13 @@ def test_a_mistake_is_told_at_its_line_mended_published_and_rolled_back(browsers
     assert "Mend" in page.text_content("main") and page.locator("main form button").count() == 0
     page.click(f"text=flows/{FILE}.yml:{line}:")
     page.wait_for_selector("#diagram svg .node")
-    page.wait_for_function("document.querySelector('.cm-activeLine')?.textContent.includes('repairz')")
+    page.wait_for_selector(".cm-activeLine:has-text('repairz')")
 
     replace(page, "go: repairz", "go: repair")
     replace(page, "label: 报修", "label: 维修")
-    page.wait_for_function("!document.querySelector('#findings .badge.bad')")
+    page.wait_for_selector("#findings .badge.bad", state="detached")
     page.keyboard.press("Control+s")
-    page.wait_for_function("document.querySelector('#editor-state').textContent === 'draft differs'")
+    page.wait_for_selector("#editor-state:text-is('draft differs')")
     assert "label: 维修" in path.read_text(encoding="utf-8")
     page.goto("/flows/publish")
     assert page.locator(".diff .more").count() == 1 and "维修" in page.text_content(".diff .more")
@@ -96,14 +96,19 @@ def test_picture_and_text_lead_to_each_other(browsers: Any) -> None:
 def test_steps_fields_and_prompts_are_offered(browsers: Any) -> None:
     page = open_editor(browsers)
     page.locator("#code .cm-content").focus()
-    page.keyboard.press("Control+End")
-    for typed, offered in (
-        ("\n  another:\n    pl", "play"),
-        ("ay: {pro", "prompt"),
-        ("mpt: [vip/wel", "vip/welcome"),
-        ("come], next: hou", "hours"),
-        ("rs}\n  more: {queue: {queue: pro", "property"),
+    page.keyboard.press("Control+f")
+    page.keyboard.type("steps:")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("End")
+    for line, typed, offered in (
+        ("\n  another:\n    ", "pl", "play"),
+        ("", "ay: {pro", "prompt"),
+        ("", "mpt: [vip/wel", "vip/welcome"),
+        ("", "come], next: hou", "hours"),
+        ("rs}\n  more: ", "{queue: {queue: pro", "property"),
     ):
+        page.keyboard.insert_text(line)
         page.keyboard.type(typed)
         page.wait_for_selector(f".cm-tooltip-autocomplete li:has-text('{offered}')")
         page.keyboard.press("Escape")
@@ -123,7 +128,7 @@ def test_a_stale_save_shows_both_texts_and_loses_nothing(browsers: Any, house: A
     page.locator("#merge .cm-merge-revert button").last.click()
     page.click("#stale-save")
     page.wait_for_selector("#stale", state="hidden")
-    page.wait_for_function("document.querySelector('#editor-state').textContent === 'draft differs'")
+    page.wait_for_selector("#editor-state:text-is('draft differs')")
     text = path.read_text(encoding="utf-8")
     assert "# theirs" in text and "# Mine" in text
 
@@ -131,7 +136,7 @@ def test_a_stale_save_shows_both_texts_and_loses_nothing(browsers: Any, house: A
 def test_what_is_not_saved_is_here_again(browsers: Any) -> None:
     page = open_editor(browsers)
     replace(page, "steps:", "steps: # half a thought")
-    page.wait_for_function("document.querySelector('#editor-state').textContent === 'not saved'")
+    page.wait_for_selector("#editor-state:text-is('not saved')")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.wait_for_selector("text=What you had not saved before is here again.")

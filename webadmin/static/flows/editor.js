@@ -47,9 +47,23 @@ const common = (label) => [
   lineNumbers(),
   yaml(),
   syntaxHighlighting(colours),
+  typeOver,
   indentUnit.of("  "),
   EditorState.tabSize.of(2),
 ];
+
+// A browser that types over a selection itself would carry its look over as inline style, which the page's policy forbids.
+const typeOver = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { main, ranges } = view.state.selection;
+    if (event.inputType !== "insertText" || !event.data || main.empty || ranges.length > 1 || view.composing) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    const handlers = view.state.facet(EditorView.inputHandler);
+    if (!handlers.some((handle) => handle(view, main.from, main.to, event.data, insert))) view.dispatch(insert());
+    event.preventDefault();
+    return true;
+  },
+});
 
 // -- findings --------------------------------------------------------------------------------------------------------
 
