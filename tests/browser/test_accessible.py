@@ -22,6 +22,11 @@ BELOW: tuple[str | tuple[str, str], ...] = (
     "/audit/log-ins",
     "/nowhere",
     ("/calls/", "tbody a"),
+    "/flows/file/circulation",
+    "/flows/file/calendars",
+    "/flows/publish",
+    "/flows/history",
+    "/flows/compare",
 )
 PUBLIC = ("/log-in",)
 LOOKS = {
