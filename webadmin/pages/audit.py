@@ -16,6 +16,7 @@ from ..context import web
 
 ROWS = 100  # on one page
 LAST_ID = 2**62  # more than any row's
+FEW = 4  # changed fields that are shown unfolded
 VALUE_LIMIT = 500  # characters of one value that are shown
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
@@ -47,7 +48,7 @@ def index() -> str:
     )
     return render_template(
         "audit/index.html", rows=rows[:ROWS], more=rows[ROWS - 1].audit_id if len(rows) > ROWS else 0, who=who, target=target,
-        day=request.args.get("day", "") if until else "",
+        day=request.args.get("day", "") if until else "", few=FEW,
     )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def changes_of(row: AuditRow) -> list[Change]:
     if isinstance(before, dict) or isinstance(after, dict):
         before = before if isinstance(before, dict) else {}
         after = after if isinstance(after, dict) else {}
-        names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        names = [name for name in sorted({*before, *after}) if (before.get(name) or "") != (after.get(name) or "")]
         return [Change(name, _shown(before.get(name)), _shown(after.get(name))) for name in names]
     return [Change("", _shown(before), _shown(after))] if before or after else []
 

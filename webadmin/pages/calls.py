@@ -68,7 +68,7 @@ def _now() -> dict[str, Any]:
     return {
         "live": [{"call": s.call, "flow": s.run.frames[0].flow, "step": s.run.frame.step} for s in sessions],
         "ended": [call for call in engine.store.calls.recent(limit=CALLS_SHOWN) if call.ended_at is not None],
-        "numbers": sorted(number for flow in engine.library.flows.flows.values() for number in flow.numbers),
+        "numbers": sorted(number for flow in engine.library.flows.flows.values() for number in flow.numbers if number.isdigit()),
         "up": engine.switch.connected,
     }
 
