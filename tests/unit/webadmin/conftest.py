@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pages_house import AGENT_ID, KEY, PASSWORD, Clock
 
+from ivrengine.app import Engine
 from ivrengine.config import load_settings
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.world import World
@@ -39,8 +40,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
-    with Store(tmp_path / "a.db") as store:
-        settings = load_settings(tmp_path, {})
+    """The call centre is the real one, with no site and no link; nothing of it is started."""
+    settings = load_settings(tmp_path, {})
+    whole = Engine(settings, clock)
+    whole.call_centre.recovery.done = True
+    with whole.store as store:
         catalogue = Catalogue(settings.prompts)
         voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
         flow = SimpleNamespace(name="line", title="line", file="flows/line.yml", numbers=("100",))
@@ -55,11 +59,13 @@ def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
             clock=clock,
             switch=SimpleNamespace(connected=True),
             reception=SimpleNamespace(sessions={}, draining=False),
-            call_centre=SimpleNamespace(recovery=SimpleNamespace(done=True)),
-            crew=SimpleNamespace(crashes=0),
+            call_centre=whole.call_centre,
+            workplace=whole.workplace,
+            crew=whole.crew,
             news=News(),
             library=SimpleNamespace(flows=SimpleNamespace(flows={"line": flow}), follow=lambda: None),
         )
+        whole.crew.stop_repeating()
 
 
 @pytest.fixture
