@@ -106,8 +106,8 @@ class Catalogue:
         known = self._languages.get(language)
         return known.entries.get(name, Entry()) if known else Entry()
 
-    def update(self, language: str, changes: Mapping[str, Entry]) -> None:
-        """Write ``changes`` to the language's catalogue.yml, keep its other entries, and reload.
+    def update(self, language: str, changes: Mapping[str, Entry | None]) -> None:
+        """Write ``changes`` to the language's catalogue.yml (None takes one out), keep its other entries, and reload.
 
         Raises BadName and CatalogueBroken; then nothing is changed.
         """

@@ -113,15 +113,20 @@ def _text(name: str, text: str) -> str:
     return " ".join(text.split())
 
 
-def update_entries(directory: Path, changes: Mapping[str, Entry]) -> None:
-    """Put ``changes`` into the directory's catalogue.yml and keep every other entry. Raises CatalogueBroken."""
+def update_entries(directory: Path, changes: Mapping[str, Entry | None]) -> None:
+    """Put ``changes`` into the directory's catalogue.yml (None takes one out) and keep every other entry. Raises CatalogueBroken."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / CATALOGUE_NAME
     with _locked(directory):
         entries, problems = read_entries(path)
         if problems:
             raise CatalogueBroken(f"{problems[0]} - the catalogue is not changed before this is mended")
-        entries.update({name: changes[name] for name in sorted(changes)})
+        for name in sorted(changes):
+            entry = changes[name]
+            if entry is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = entry
         plain = {name: {key: getattr(entry, key) for key in _KEYS if getattr(entry, key)} for name, entry in entries.items()}
         text = _HEADER + yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=140) if plain else _HEADER
         temporary = directory / f".{CATALOGUE_NAME}.{os.getpid()}"

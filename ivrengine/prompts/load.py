@@ -19,6 +19,7 @@ from .catalogue_file import CATALOGUE_NAME, Entry, read_entries
 from .convert import convert
 from .errors import CatalogueBroken, ConverterMissing, NotAudio, SourceRefused
 from .names import check_language, name_problem
+from .versions import keep
 
 # What lies beside recordings in every pack of prompts; reported as passed over, not as an error.
 _DOCUMENTS = frozenset({"", ".txt", ".md", ".yml", ".yaml", ".csv", ".json", ".pdf", ".html", ".rst"})
@@ -107,6 +108,7 @@ class _Batch:
             before = self._catalogue.entry(name, self._language)
             if before.source == "imported" and before.sha256 == digest and self._catalogue.has(name, self._language):
                 return Loaded(file, name, "unchanged", done, total)
+            keep(self._catalogue, name, self._language)
             made = convert(path, self._catalogue.path(name, self._language), self._rate)
         except (NotAudio, ConverterMissing) as error:
             return Loaded(file, name, "refused", done, total, str(error).replace(str(path), file))

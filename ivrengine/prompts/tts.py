@@ -23,6 +23,7 @@ from .espeak_chinese import respelled
 from .levels import SILENCE_DBFS
 from .names import check_language, name_problem
 from .speech import SPEECH_PREFIX, speech_for
+from .versions import keep
 
 SPEAK_LIMIT_SECONDS = 60.0
 WORD_SILENCE_MS = 15  # words are played one after the other: more sounds like hesitation
@@ -113,6 +114,7 @@ def say_missing(
                 yield Said(name, "failed" if spoiled else "kept", done, len(wanted), reason)
                 continue
             try:
+                keep(catalogue, name, language)
                 duration_ms = _say(catalogue.path(name, language), text, language, speaker, rate, name.startswith(SPEECH_PREFIX))
             except PromptError as error:
                 yield Said(name, "failed", done, len(wanted), str(error))
