@@ -26,6 +26,7 @@ from . import auth, i18n, navigation
 from .context import Web
 from .live import Hub
 from .pages import register
+from .words import word
 
 COOKIE = auth.KEY_COOKIE
 BODY_LIMIT = 1_000_000  # bytes of a request; a page that takes uploads raises it for itself
@@ -89,6 +90,7 @@ def _add_template_helpers(app: Flask) -> None:
         return datetime.fromtimestamp(at, web.zone).strftime("%Y-%m-%d %H:%M:%S") if at is not None else "-"
 
     app.add_template_filter(mask_number, "masked")
+    app.add_template_filter(word, "word")
 
     def csp_nonce() -> str:
         """For a page whose editor must make a style sheet of its own; nothing else may use it."""
