@@ -86,7 +86,6 @@ export const draw = (host, graph, { onPick = () => {}, counts = new Map(), title
     if (node.line) {
       box.setAttribute("tabindex", "0");
       box.setAttribute("role", "button");
-      box.setAttribute("aria-label", `${node.name}, ${node.below}`);
       box.addEventListener("click", () => onPick(node));
       box.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") {

@@ -43,7 +43,7 @@ const colours = HighlightStyle.define([
 
 const common = (label) => [
   EditorView.cspNonce.of(data.nonce),
-  EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+  EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
   lineNumbers(),
   yaml(),
   syntaxHighlighting(colours),
@@ -144,7 +144,7 @@ const drawPicture = () => {
 const takeAnswer = (answer) => {
   showFindings(answer);
   const drawn = JSON.stringify(graph);
-  graph = answer.graph;
+  graph = answer.graph ?? graph; // of a text that can't be read at all the last picture stays
   if (!picture || drawn !== JSON.stringify(graph)) drawPicture();
   if (answer.flow && answer.flow !== flowName) {
     flowName = answer.flow;
