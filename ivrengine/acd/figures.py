@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from .happenings import Terminal
 
-Unit = Literal["calls", "seconds", "share"]
+Unit = Literal["calls", "seconds", "share", "points"]
 NOTHING_COUNTED = "-"
 
 
@@ -72,6 +72,27 @@ class AgentCounters(_Additive):
     ready_idle_seconds: float = 0.0
     break_seconds: float = 0.0  # not ready, for whatever reason
     external_seconds: float = 0.0  # on the phone, but not with a caller of ours
+
+
+@dataclass(frozen=True, slots=True)
+class MarkCounters(_Additive):
+    """What callers answered in a survey. ``points``: the sum of the keys they pressed."""
+
+    marks: int = 0
+    points: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackCounters(_Additive):
+    """What became of the callbacks that were asked for. ``tries``: calls to the customer that failed."""
+
+    talked: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    given_up: int = 0  # ended for any other reason: not reached, out of tries
+    still_open: int = 0
+    tries: int = 0
+    waited_seconds: float = 0.0  # from the request until the talk, of those who were reached
 
 
 # -- counting ----------------------------------------------------------------------------------------------------------
@@ -175,12 +196,31 @@ class AgentFigures:
     occupancy: float | None = _figure("Occupancy", "occupied_seconds / (occupied_seconds + ready_idle_seconds)", "share")
 
 
+@dataclass(frozen=True, slots=True)
+class MarkFigures:
+    """The figures of a survey."""
+
+    average_mark: float | None = _figure("Average mark", "points / marks", "points")
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFigures:
+    """The figures of callbacks, by when they were asked for."""
+
+    requested: int = _figure("Requested", "talked + expired + cancelled + given_up + still_open", "calls")
+    reached: float | None = _figure("Reached", "talked / (requested - still_open - cancelled)", "share")
+    average_until_reached: float | None = _figure("Wait until reached", "waited_seconds / talked", "seconds")
+
+
 def _formulas(of: type) -> dict[str, Formula]:
     return {each.name: Formula(each.name, **each.metadata) for each in fields(of)}
 
 
 FORMULAS: dict[str, Formula] = _formulas(Figures)
 AGENT_FORMULAS: dict[str, Formula] = _formulas(AgentFigures)
+MARK_FORMULAS: dict[str, Formula] = _formulas(MarkFigures)
+CALLBACK_FORMULAS: dict[str, Formula] = _formulas(CallbackFigures)
+SHARE = Formula("share", "Share", "part / whole", "share")
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -218,12 +258,34 @@ def agent_figures(c: AgentCounters) -> AgentFigures:
     )
 
 
+def mark_figures(c: MarkCounters) -> MarkFigures:
+    """The figures of a question, or of several."""
+    return MarkFigures(average_mark=_ratio(c.points, c.marks))
+
+
+def callback_figures(c: CallbackCounters) -> CallbackFigures:
+    """The figures of callbacks. Those that wait still, or were cancelled, are no failures."""
+    requested = c.talked + c.expired + c.cancelled + c.given_up + c.still_open
+    return CallbackFigures(
+        requested=requested,
+        reached=_ratio(c.talked, requested - c.still_open - c.cancelled),
+        average_until_reached=_ratio(c.waited_seconds, c.talked),
+    )
+
+
+def share(part: float, whole: float) -> float | None:
+    """The figure ``SHARE``: what a part is of the whole."""
+    return _ratio(part, whole)
+
+
 def shown(value: float | None, unit: Unit) -> str:
     """A figure as people read it: 17, 1:05, 83 %; "-" where nothing was counted."""
     if value is None:
         return NOTHING_COUNTED
     if unit == "share":
         return f"{value * 100:.0f} %"
+    if unit == "points":
+        return f"{value:.2f}"
     if unit == "calls":
         return f"{value:.0f}"
     minutes, seconds = divmod(round(value), 60)

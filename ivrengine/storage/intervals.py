@@ -7,7 +7,7 @@ rows anew and compares. A waiting counts in the interval of its terminal, also w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import sqlite_utils
@@ -74,6 +74,15 @@ class Intervals:
     def between(self, a: float, b: float, queue: str = "") -> list[Interval]:
         """Each interval that begins in [a, b) and in which something was counted, in order, of one queue or of all."""
         return self._database.read(lambda db: _stored(db, a, b, queue))
+
+    def sums(self, bounds: Sequence[tuple[float, float]]) -> list[dict[str, Counters]]:
+        """For each [a, b): the sum of the intervals that begin in it, by queue. Added by SQLite, so that a year costs the hub nothing."""
+        sql = f"SELECT queue, {_SUMS} FROM intervals WHERE bucket >= ? AND bucket < ? GROUP BY queue"
+
+        def read(db: sqlite_utils.Database) -> list[dict[str, Counters]]:
+            return [{queue: Counters(*sums) for queue, *sums in db.execute(sql, (a, b))} for a, b in bounds]
+
+        return self._database.read(read)
 
     def disagreements(self, a: float = -math.inf, b: float = math.inf) -> list[Disagreement]:
         """Count the segments that ended in [a, b) anew (whole intervals) and compare. Empty when reports and rows agree."""

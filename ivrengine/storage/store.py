@@ -25,6 +25,7 @@ from .messages import Messages
 from .orders import Orders
 from .overrides import Overrides
 from .own_phones import OwnPhones
+from .period_lists import PeriodLists
 from .publications import Publications
 from .recordings import Recordings
 from .runs import Runs
@@ -33,6 +34,7 @@ from .site import Sites
 from .slow_work import SlowWork
 from .steps import Steps
 from .talk_recordings import TalkRecordings
+from .totals import Totals
 from .users import Users
 
 
@@ -66,6 +68,8 @@ class Store:
         self.attempts = Attempts(self.database)
         self.agent_states = AgentStates(self.database)
         self.orders = Orders(self.database)
+        self.totals = Totals(self.database)
+        self.period_lists = PeriodLists(self.database)
         passwords = SlowWork("passwords")
         self.users = Users(self.database, passwords)
         self.log_ins = LogIns(self.database, passwords)
