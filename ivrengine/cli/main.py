@@ -29,6 +29,7 @@ COMMANDS = {
     "hours": "ivrengine.cli.hours",
     "prompts": "ivrengine.cli.prompts",
     "queues": "ivrengine.cli.queues",
+    "report": "ivrengine.cli.reports",
     "serve": "ivrengine.cli.serve",
     "simswitch": "ivrengine.cli.simswitch",
     "site": "ivrengine.cli.site",

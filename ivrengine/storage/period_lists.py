@@ -19,7 +19,7 @@ EXPORT_LIMIT = 10_000  # of one file
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is looked for in [``a``, ``b``); "" for everything, ``terminals`` () for every end. ``disposition`` None: any, "": none given."""
+    """What is looked for in [``a``, ``b``): "" and () for everything; ``disposition`` None for any, "" for none given."""
 
     a: float
     b: float

@@ -264,6 +264,10 @@ class Segments:
         """In the order of their beginning. ``rowid`` is that order, whatever age a segment has inherited."""
         return self._select("WHERE contact_id = ? ORDER BY rowid", storable(contact_id))
 
+    def of_call(self, call_id: str, limit: int = LIST_LIMIT) -> list[Segment]:
+        """Of one call, in the order of their beginning."""
+        return self._select("WHERE call_id = ? ORDER BY rowid LIMIT ?", storable(call_id), limit)
+
     def between(self, a: float, b: float, limit: int = LIST_LIMIT) -> list[Segment]:
         """Those that ended in [a, b), in the order of their ends."""
         return self._select("WHERE ended_at >= ? AND ended_at < ? ORDER BY ended_at, item_id LIMIT ?", a, b, limit)
