@@ -37,6 +37,18 @@ RIGHTS = {
     "flows.remove": "admin",
     "flows.publish": "admin",
     "flows.roll_back": "admin",
+    # the agent's console: everybody only their own
+    "console.index": "agent",
+    "console.live": "agent",
+    "console.day": "agent",
+    "console.directory": "agent",
+    "console.do": "agent",
+    "console.notes": "agent",
+    "console.customer": "agent",
+    "console.choose": "agent",
+    "console.call_back": "agent",
+    "console.message": "agent",
+    "console.heard": "agent",
     # for machines
     "health.health": "public",
     "health.ready": "public",

@@ -11,6 +11,7 @@ PAGES = (
     "account",
     "calls",
     "flows",
+    "console",
     "health",
     "users",
     "audit",

@@ -1,0 +1,434 @@
+"""The agent's console: who calls, and the bar of the telephone, while the sound stays on the phone. Everybody sees and does only their own.
+
+The page is drawn from the server's state by static/console.js; the state is told by ``console_desk.py``, the card of a call is made by
+``console_card.py``, and every verb is ``runtime.soft_phone``'s.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import gevent
+from flask import Blueprint, abort, current_app, jsonify, render_template, request, send_file
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from ivrengine.acd.figures import AGENT_FORMULAS, shown
+from ivrengine.errors import IvrEngineError
+from ivrengine.reports.agent_times import agent_times
+from ivrengine.reports.day import today
+from ivrengine.runtime.outcome import Outcome, Who
+from ivrengine.storage.customers import BadCustomer, read_customer
+from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord, StorageError
+
+from ..auth import still_there
+from ..context import auditor, user, web
+from ..context import who as agent_who
+from .console_card import disposition_of, name_of, title_of
+from .console_desk import Desks
+
+BEAT_SECONDS = 2.0  # a lost line must show within five
+SESSION_SECONDS = 15.0  # between two questions whether the session goes on
+ROWS = 20  # of each list on the page
+MESSAGE_LIMIT = 50_000_000  # bytes of one message's sound
+VERBS = (
+    "log_in", "log_out", "ready", "break", "pick_up", "hold", "unhold", "transfer", "consult", "complete", "three_way", "take_back",
+    "pause_recording", "resume_recording", "hang_up", "more_wrap_up", "disposition",
+)  # fmt: skip
+
+blueprint = Blueprint("console", __name__, url_prefix="/console")
+
+
+# -- the page --------------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def index() -> str:
+    agent_id = user().agent_id
+    site = web().engine.call_centre.director.site
+    known = bool(agent_id) and site.agent(agent_id) is not None
+    return render_template("console/index.html", agent_id=agent_id, known=known, texts=_texts(), zone=str(web().zone))
+
+
+@blueprint.get("/live")
+def live() -> Response:
+    desks, agent_id = _desks(), _me().agent_id
+    desks.watch(agent_id)
+    response = web().hub.subscribe(
+        (f"desk.{agent_id}", f"card.{agent_id}"),
+        snapshot=lambda: desks.snapshot(agent_id),
+        last_event_id=request.headers.get("Last-Event-ID", ""),
+        beat_seconds=BEAT_SECONDS,
+        still_there=_seldom(still_there()),
+    )
+    response.call_on_close(lambda: desks.unwatch(agent_id))
+    return response
+
+
+@blueprint.get("/day")
+def day() -> Response:
+    """What changes slowly: today's figures, my calls, what I have missed, who waits for a callback, messages."""
+    pages, me = web(), _me()
+    store, site, now = pages.engine.store, pages.engine.call_centre.director.site.site, pages.now()
+    began, midnight = today(now, pages.zone)
+    agent = site.agent(me.agent_id)
+    mine = set(agent.rules.queues) if agent else set()
+    callbacks = [each for each in store.callbacks.open() if each.queue in mine]
+    return jsonify(
+        figures=_figures(began, midnight, now, me.agent_id),
+        calls=[
+            {
+                "item": each.item_id, "at": each.queued_at, "number": each.number, "queue": title_of(site, each.queue),
+                "disposition": disposition_of(site, each), "automatic": each.automatic, "notes": each.notes,
+            }
+            for each in store.segments.of_agent(me.agent_id, began, ROWS)
+        ],
+        missed=[
+            {
+                "at": each.offered_at, "number": each.number, "queue": title_of(site, each.queue), "queue_name": each.queue,
+                "why": each.outcome, "terminal": each.terminal,
+                "agent": name_of(site, each.answered_by) if each.terminal == "answered" else "",
+            }
+            for each in store.attempts.missed(me.agent_id, began, ROWS)
+        ],
+        callbacks=[
+            {
+                "number": each.number, "name": each.name, "queue": title_of(site, each.queue), "since": each.queued_at,
+                "not_before": max(each.not_before, each.next_at), "attempts": each.attempts,
+            }
+            for each in callbacks[:ROWS]
+        ],
+        callbacks_count=len(callbacks),
+        messages=[
+            {
+                "id": each.message_id, "at": each.created_at, "box": each.box, "number": each.callback_number or each.number,
+                "name": each.name, "seconds": each.duration_ms / 1000, "urgent": bool(each.urgent),
+            }
+            for each in store.messages.in_box(unheard_only=True, limit=ROWS)
+        ],
+    )  # fmt: skip
+
+
+@blueprint.get("/directory")
+def directory() -> Response:
+    """Where a caller may be passed on to by a click: queues with a number, and colleagues who are logged in."""
+    me, director = _me(), web().engine.call_centre.director
+    site = director.site.site
+    views = [each for each in director.dispatcher.agents() if each.intent != "LOGGED_OUT" and each.agent_id != me.agent_id]
+    return jsonify(
+        queues=[
+            {"number": each.number, "title": each.title or each.name, "waiting": director.dispatcher.waiting(each.name)}
+            for each in site.queues
+            if each.number
+        ],
+        agents=[
+            {"number": each.agent_id, "title": name_of(site, each.agent_id), "free": each.available}
+            for each in sorted(views, key=lambda view: (not view.available, view.agent_id))
+        ],
+    )
+
+
+# -- verbs -----------------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/do/<verb>")
+def do(verb: str) -> tuple[Response, int] | Response:
+    """One verb of the bar, with its arguments as JSON."""
+    me = _me()
+    if verb not in VERBS:
+        abort(404)
+    arguments = _given("phone", "reason", "number", "notes", "code", "item")
+    try:
+        outcome = web().engine.workplace.soft_phone.do(verb, arguments, me)
+    except StorageError:
+        raise
+    except IvrEngineError as error:
+        current_app.logger.warning("an agent's %s failed: %s", verb, error)
+        return jsonify(error=_("The switch can't do that now. Your caller stays where they are.")), 503
+    if verb == "disposition" and outcome.ok:
+        _desks().renew(me.agent_id)
+    return _answer(verb, outcome)
+
+
+@blueprint.post("/notes")
+def notes() -> tuple[Response, int] | Response:
+    """Kept while the agent writes."""
+    me, given = _me(), _given("item", "notes")
+    return _answer("notes", web().engine.workplace.soft_phone.note(given["item"], given["notes"], me))
+
+
+@blueprint.post("/customer")
+def customer() -> tuple[Response, int] | Response:
+    """A new customer, or what has changed about one; who the caller of the agent's call is from then on."""
+    me, store, now = _me(), web().engine.store, web().now()
+    given = _given("id", "name", "level", "notes", "numbers")
+    contact = _contact(me)
+    try:
+        data = read_customer(given["name"], given["level"], given["notes"], given["numbers"].split(","))
+    except BadCustomer as error:
+        return jsonify(error=_customer_problem(error.field), field=error.field), 422
+    try:
+        if given["id"]:
+            store.customers.change(given["id"], data, auditor(), now).wait()
+        else:
+            given["id"] = store.customers.add(data, auditor(), now).wait()
+        if contact:
+            store.customers.choose(contact, given["id"]).wait()
+    except NoSuchRecord:
+        return jsonify(error=_("This customer is not there any more.")), 409
+    _desks().renew(me.agent_id)
+    return jsonify(ok=True, told=_("Kept."))
+
+
+@blueprint.post("/customer/choose")
+def choose() -> tuple[Response, int] | Response:
+    """Of several who share the number, this one calls."""
+    me, given = _me(), _given("id")
+    contact = _contact(me)
+    if not contact:
+        return jsonify(error=_("You have no call.")), 409
+    try:
+        web().engine.store.customers.choose(contact, given["id"]).wait()
+    except NoSuchRecord:
+        return jsonify(error=_("This customer is not there any more.")), 409
+    _desks().renew(me.agent_id)
+    return jsonify(ok=True, told="")
+
+
+@blueprint.post("/call-back")
+def call_back() -> tuple[Response, int] | Response:
+    """Somebody the agent has missed is called back from the queue, when their turn comes."""
+    me, given = _me(), _given("queue", "number", "name")
+    agent = web().engine.call_centre.director.site.agent(me.agent_id)
+    if agent is None or given["queue"] not in agent.rules.queues:
+        return jsonify(error=_("This is no queue of yours.")), 409
+    return _answer("call_back", web().engine.workplace.callbacks.add(given["queue"], given["number"], given["name"], me))
+
+
+@blueprint.get("/message/<message_id>")
+def message(message_id: str) -> Response:
+    """The sound of a caller's message."""
+    _me()
+    path = Path(_message(message_id).path)
+    data = gevent.get_hub().threadpool.apply(_read, (path,))
+    if data is None:
+        abort(404, _("The sound of this message is gone."))
+    return send_file(io.BytesIO(data), mimetype="audio/wav", conditional=True)
+
+
+@blueprint.post("/message/<message_id>/heard")
+def heard(message_id: str) -> Response:
+    me, store, now = _me(), web().engine.store, web().now()
+    found = _message(message_id)
+    store.messages.mark_heard(found.message_id, now).wait()
+    store.audit.add(me.name, "hear_message", f"message {found.message_id}", "", "", now)
+    return jsonify(ok=True, told="")
+
+
+# -- how -------------------------------------------------------------------------------------------------------------------
+
+
+def _me() -> Who:
+    """Oneself as an agent. A user without an agent's number is told, not refused: it is no matter of rights."""
+    if not user().agent_id:
+        abort(409, _("You have no agent number, so you can't do what agents do. An admin gives you one on the page Users."))
+    return agent_who()
+
+
+def _desks() -> Desks:
+    """Made when the first agent looks."""
+    if "console" not in current_app.extensions:
+        current_app.extensions["console"] = Desks(web())
+    return current_app.extensions["console"]
+
+
+def _given(*names: str) -> dict[str, str]:
+    """Texts of the JSON that was sent; anything that is no text counts as missing."""
+    sent = request.get_json(silent=True)
+    sent = sent if isinstance(sent, dict) else {}
+    return {name: sent[name] if isinstance(sent.get(name), str) else "" for name in names}
+
+
+def _contact(me: Who) -> str:
+    """The contact of the call on the agent's screen; "" for none."""
+    state = _desks().state(me.agent_id)
+    if not state.get("stage"):
+        return ""
+    store = web().engine.store
+    segment = store.segments.get(state["item"]) if state["item"] else store.segments.last_of_agent(me.agent_id)
+    return segment.contact_id if segment else ""
+
+
+def _message(message_id: str) -> Any:
+    try:
+        found = web().engine.store.messages.get(message_id)
+    except (NoSuchRecord, AmbiguousRecord):
+        abort(404, _("There is no such message."))
+    if found.deleted_at is not None:
+        abort(404, _("There is no such message."))
+    return found
+
+
+def _read(path: Path) -> bytes | None:
+    """In a native thread."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= MESSAGE_LIMIT else None
+    except OSError:
+        return None
+
+
+def _seldom(ask: Callable[[], bool]) -> Callable[[], bool]:
+    """``ask`` at most once in SESSION_SECONDS: the stream's beat is much quicker than sessions end."""
+    asked_at = monotonic()
+
+    def answer() -> bool:
+        nonlocal asked_at
+        if monotonic() - asked_at < SESSION_SECONDS:
+            return True
+        asked_at = monotonic()
+        return ask()
+
+    return answer
+
+
+def _figures(began: float, midnight: float, now: float, agent_id: str) -> list[dict[str, str]]:
+    found = agent_times(web().engine.store, began, midnight, now, agent_id)
+    if not found:
+        return []
+    counters, figures = found[0].counters, found[0].figures
+    titles = {"logged_in_seconds": _("Time logged in"), "occupied_seconds": _("Occupied"), "occupancy": _("Occupancy")}
+    told = [
+        {"title": title, "value": shown(getattr(figures, name), AGENT_FORMULAS[name].unit), "formula": AGENT_FORMULAS[name].text}
+        for name, title in titles.items()
+    ]
+    counted = {"talk_seconds": _("Talk"), "hold_seconds": _("Hold"), "wrap_up_seconds": _("Wrap-up"), "break_seconds": _("Breaks")}
+    told += [{"title": title, "value": shown(getattr(counters, name), "seconds"), "formula": name} for name, title in counted.items()]
+    return told
+
+
+def _answer(verb: str, outcome: Outcome) -> tuple[Response, int] | Response:
+    if outcome.ok:
+        return jsonify(ok=True, code=outcome.code, told=_done(verb, outcome))
+    return jsonify(error=_refusal(outcome), code=outcome.code), 409
+
+
+def _done(verb: str, outcome: Outcome) -> str:
+    """What is told beside the new state; "" where the state says it all."""
+    if verb == "break" and outcome.code == "pending":
+        return _("Asked for; it begins when a supervisor agrees, and your call is over.")
+    if verb in ("ready", "log_out") and outcome.code == "pending":
+        return _("Noted; it comes true when your call is over.")
+    return {
+        "transfer": _("The caller is passed on."),
+        "complete": _("The caller speaks with your colleague."),
+        "disposition": _("The disposition is kept."),
+        "more_wrap_up": _("You have half a minute more."),
+        "pick_up": _("The call comes to your phone."),
+        "call_back": _("They are called back when their turn comes."),
+    }.get(verb, "")
+
+
+def _refusal(outcome: Outcome) -> str:
+    """The engine's sentences are English; what agents meet is told in their language."""
+    by_prompt = {
+        "desk/no_such_reason": _("There is no such reason for a break."),
+        "desk/break_full": _("As many of your team as may be away at once are away."),
+        "desk/talking": _("You are on a call."),
+        "desk/wrap_up": _("Say what the call was about first."),
+        "desk/not_logged_in": _("You are not logged in at a phone."),
+        "desk/no_last_call": _("There is no call to note it for."),
+        "desk/no_such_disposition": _("This queue does not have that disposition."),
+        "desk/no_wrap_up": _("You are not wrapping up a call."),
+        "desk/nothing_to_pick_up": _("Nobody waits whom you could take."),
+    }
+    by_sentence = {
+        "that is not possible now": _("That is not possible now."),
+        "this is your own number": _("This is your own number."),
+        "nobody is being consulted": _("You are asking nobody."),
+        "calls can't be transferred to this number": _("Calls can't be passed on to this number."),
+        "a number is made of digits": _("A number is made of digits."),
+        "a queue can't be consulted, only passed on to": _("A queue can't be asked; pass the caller on to it."),
+        "this talk is not recorded": _("This talk is not recorded."),
+        "you have no call": _("You have no call."),
+        "this is not a call of yours": _("This is not your call any more."),
+        "the phone's number is missing: it is digits only": _("Give the number of the phone: digits only."),
+        "this number waits to be called back from that queue already": _("They wait to be called back already."),
+    }
+    by_code = {
+        "taken": _("A colleague is logged in at this phone."),
+        "held_by_phone": _("The phone itself holds this call; take it back there."),
+        "not_allowed": _("Calls can't go to this number, or nobody is logged in there."),
+    }
+    prompt = next((name for item in outcome.say if (name := getattr(item, "name", "")) in by_prompt), "")
+    found = by_prompt.get(prompt) or by_sentence.get(outcome.sentence) or by_code.get(outcome.code)
+    return found or _("Not possible: %(sentence)s", sentence=outcome.sentence)
+
+
+def _customer_problem(field: str) -> str:
+    return {
+        "name": _("A customer needs a name."),
+        "level": _("The level is too long."),
+        "notes": _("The notes are too long."),
+        "numbers": _("These are no telephone numbers; separate several by commas."),
+    }[field]
+
+
+def _texts() -> dict[str, Any]:
+    """What the script shows, in the page's language."""
+    return {
+        "state": {
+            "LOGGED_OUT": _("Logged out"), "READY": _("Ready"), "NOT_READY": _("Not ready"), "no_answer": _("Not ready: a call was missed"),
+            "break": _("On a break"), "RESERVED": _("A call is coming"), "RINGING": _("Ringing"), "ANSWERED": _("Answered"),
+            "BRIDGING": _("Being connected"), "TALKING": _("Talking"), "HOLD": _("On hold"), "CONSULT": _("Asking a colleague"),
+            "CONFERENCE": _("Three together"), "WRAP_UP": _("Wrap-up"), "EXTERNAL": _("Using the phone"),
+        },
+        "after": {
+            "READY": _("then ready"), "NOT_READY": _("then a break"), "LOGGED_OUT": _("then logged out"),
+        },
+        "terminal": {
+            "answered": _("Answered"), "abandoned": _("Hung up while waiting"), "short_abandon": _("Hung up while waiting"),
+            "timeout": _("Waited too long"), "no_agent": _("No agent"), "exit_key": _("Left by key"), "voicemail": _("Left a message"),
+            "callback_requested": _("Wants a callback"), "refused_full": _("Queue full"), "refused_empty": _("No agent"),
+            "flow_out": _("Left the queue"), "failed": _("Failed"), "": _("Waits"),
+        },
+        "missed": {
+            "no_answer": _("Not answered"), "rejected": _("Refused"), "busy": _("Line busy"), "unregistered": _("Phone not registered"),
+        },
+        "asks_for": _("asks for %(what)s", what="{what}"),
+        "no_seat": _("nobody more may go now"),
+        "seats": _("%(left)s of %(most)s may still go", left="{left}", most="{most}"),
+        "approval": _("a supervisor must agree"),
+        "at_phone": _("at phone %(phone)s", phone="{phone}"),
+        "unreachable": _("The phone is not registered: it can't ring."),
+        "no_switch": _("The link to the switch is down. Calls go on there; the bar works again when it is back."),
+        "waiting": _("%(count)s waiting", count="{count}"),
+        "unknown_number": _("Number hidden"),
+        "waited": _("Waited"),
+        "waits": _("Waits"),
+        "callback": _("Callback"),
+        "no_trail": _("Came straight to the queue."),
+        "nobody": _("Nobody is known by this number."),
+        "several": _("Several are known by this number. Who is it?"),
+        "choose": _("This one"),
+        "no_calls": _("No calls before."),
+        "nothing": _("Nothing."),
+        "kept": _("Kept."),
+        "automatic": _("given automatically"),
+        "call_back": _("Call back"),
+        "listen": _("Play"),
+        "heard": _("Heard"),
+        "urgent": _("urgent"),
+        "consulting": {"RINGING": _("%(who)s is being rung", who="{who}"), "TALKING": _("You speak with %(who)s", who="{who}"),
+                       "CONFERENCE": _("%(who)s is with you and your caller", who="{who}")},
+        "free": _("free"),
+        "busy": _("busy"),
+        "tries": _("tried %(count)s times", count="{count}"),
+        "asked": _("A colleague asks you about this caller."),
+        "required": _("This queue wants to know what the call was about, before the next one."),
+        "pop": _("Call from %(who)s", who="{who}"),
+        "not_before": _("not before %(time)s", time="{time}"),
+    }  # fmt: skip
