@@ -75,8 +75,13 @@ def end() -> None:
 
 def still_there() -> Callable[[], bool]:
     """A question that a live page goes on asking when its request is over. To ask it counts as a use of the session."""
-    pages, token, by_link = web(), session.get(TOKEN, ""), g.user is None
-    return lambda: by_link or _look(pages, token) is not None
+    pages, token = web(), session.get(TOKEN, "")
+    if g.user is not None:
+        return lambda: _look(pages, token) is not None
+    if g.level == "visitor":
+        return lambda: True
+    key = _bearer() or request.cookies.get(KEY_COOKIE, "")
+    return lambda: _same(key, pages.engine.store.users.key("wallboard"))
 
 
 def _look(pages: Web, token: str) -> tuple[User, Session] | None:

@@ -9,6 +9,7 @@ import io
 from functools import cache
 from pathlib import Path
 
+import gevent
 from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -45,6 +46,8 @@ def _translations(locale: str) -> NullTranslations:
 
 
 def init(app: Flask) -> None:
+    # To read them takes a while: not on the hub, and not when the first Chinese page is asked for.
+    gevent.get_hub().threadpool.apply(_translations, ("zh_CN",))
     babel = Babel(app, locale_selector=lambda: g.get("language", "en").replace("-", "_"))
     babel.domain_instance = PageDomain()
 

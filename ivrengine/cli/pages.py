@@ -12,8 +12,11 @@ class Pages:
     """The server of ``webadmin``. Raises SettingsError when the address can't be used."""
 
     def __init__(self, host: str, port: int) -> None:
-        from webadmin.server import Server  # Flask and all that: not for every command
+        # Flask and all that: not for every command, and not while calls are up.
+        from webadmin import create_app
+        from webadmin.server import Server
 
+        self._create_app = create_app
         self._server = Server(host, port)
 
     @property
@@ -22,10 +25,8 @@ class Pages:
 
     def open(self, engine: Engine, key: str = "", *, simulated: bool = False) -> None:
         """Serve; on a site without users make the first admin and print the one-time password, which goes to no log."""
-        from webadmin import create_app
-
         password = engine.store.users.first_admin(engine.clock())
-        self._server.start(create_app(engine, key, simulated=simulated))
+        self._server.start(self._create_app(engine, key, simulated=simulated))
         click.echo(f"The pages in a browser:  {self.address}/" + (f"?key={key}" if key else ""))
         if password is not None:
             click.echo(f"Log in there as {FIRST_ADMIN} with the one-time password {password} and choose your own.")

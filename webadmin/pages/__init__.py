@@ -17,7 +17,10 @@ PAGES = (
     "audit",
 )
 
+# Now, before any call is up, and not with the first request.
+_MODULES = [import_module(f"{__name__}.{name}") for name in PAGES]
+
 
 def register(app: Flask) -> None:
-    for name in PAGES:
-        app.register_blueprint(import_module(f"{__name__}.{name}").blueprint)
+    for module in _MODULES:
+        app.register_blueprint(module.blueprint)
