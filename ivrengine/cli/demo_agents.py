@@ -1,7 +1,7 @@
 """Simulated agents for the demo: they sit at phones of the embedded switch, answer, talk, wrap up and take breaks.
 
 Everything they do goes through the same desk as the doings of people. They are no test of anything and need no PIN: whoever runs the
-demo owns the site.
+demo owns the site. An agent whose phone a person has taken in hand, in the page, is that person's until the phone is given back.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ class DemoAgents:
         """One second of their day."""
         director = self._engine.call_centre.director
         now = director.now()
+        in_hand = self._phones_in_hand()
         for agent_id in self._keys:
             view = director.dispatcher.agent(agent_id)
             if view is None or view.intent == "LOGGED_OUT":
+                continue
+            if view.phone in in_hand:
+                self._fresh.discard(agent_id)
                 continue
             since = now - view.since
             if view.work == "WRAP_UP" and since >= WRAP_UP_SECONDS:
@@ -86,6 +90,12 @@ class DemoAgents:
             self._desk.disposition(agent_id, self._dice.choice(codes), DEMO)
         else:
             self._desk.ready(agent_id, DEMO)
+
+    def _phones_in_hand(self) -> set[str]:
+        try:
+            return set(json.loads(self._engine.switch.api("sim by_hand")))
+        except IvrEngineError:
+            return set()  # the link is down, and nobody does anything
 
     def _accept_key(self, agent: Agent) -> str:
         queues = (self._engine.call_centre.director.site.queue(name) for name in agent.rules.queues)

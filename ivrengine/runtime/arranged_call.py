@@ -7,9 +7,11 @@ today. An engine that is killed meanwhile goes on with the version of the flow t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from ivrengine.flow.flowset import FlowSet
+from ivrengine.flow.flowset import Flow, FlowSet, FlowSource
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.flow.world import Hours, World
 
@@ -27,12 +29,34 @@ class ShiftedHours:
         return self._hours.label(calendar, now + self._shift_seconds)
 
 
+class DialledFlows(FlowSource, Protocol):
+    """The library, or a draft."""
+
+    def for_number(self, dialled: str) -> Flow | None: ...
+
+
+class DraftFlows(FlowSet):
+    """A set that is not published; versions that its flows name and that it doesn't have are those that were ``published``."""
+
+    def __init__(self, flows: Iterable[Flow], published: FlowSource) -> None:
+        super().__init__(flows)
+        self._published = published
+
+    def get(self, name: str, version: str | None = None) -> Flow:
+        try:
+            return super().get(name, version)
+        except KeyError:
+            if version is None:
+                raise
+            return self._published.get(name, version)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """``world`` is the engine's, or like it with the calendars and lists that belong to ``flows``. ``language``: "" for the flow's
     own first one."""
 
-    flows: FlowSet
+    flows: DialledFlows
     world: World
     language: str = ""
     hours_shift_seconds: float = 0.0

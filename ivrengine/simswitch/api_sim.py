@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 SECONDS_LIMIT = 24 * 3600.0
 DROPS = ("notice", "silent", "reset", "truncated")
 NUMBERS_LIMIT = 10_000
-ACTIONS = "call, serve, phone, by_hand, line, answer, reject, dial, press, speak, hold, unhold, refer, hangup, heard, overheard, fault, speed"
+ACTIONS = (
+    "call, serve, phone, by_hand, line, answer, reject, dial, press,"
+    " speak, hold, unhold, refer, hangup, heard, overheard, fault, speed"
+)
 
 
 class BadRequest(Exception):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.compile import load_flows
-from ivrengine.flow.flowset import FlowSet
 from ivrengine.flow.world import World
-from ivrengine.runtime.arranged_call import Arrangement
+from ivrengine.runtime.arranged_call import Arrangement, DraftFlows
 from ivrengine.runtime.news import CallerHears, CallerHearsNoMore
 
 from .conftest import House
@@ -37,7 +38,7 @@ SUNDAY = 1_789_862_400.0  # the morning of 2026-09-20
 
 
 def arrangement(at: float, now: float, language: str = "") -> Arrangement:
-    flows = FlowSet(load_flows({"flows/draft.yml": DRAFT}).flows.flows.values())
+    flows = load_flows({"flows/draft.yml": DRAFT}).flows
     return Arrangement(flows, World(hours=HoursBook.from_text(CALENDARS)), language, at - now)
 
 
@@ -91,3 +92,11 @@ def test_the_news_tell_that_a_prompt_is_cut(house: House) -> None:
     house.ended(call_id)
     assert CallerHearsNoMore(call_id) in told
     assert json.loads(house.sim(f"heard {call_id}"))
+
+
+def test_a_draft_has_the_published_versions_that_it_names() -> None:
+    flows = load_flows({"flows/draft.yml": DRAFT}).flows
+    draft, (published,) = DraftFlows([], flows), flows.flows.values()
+    assert draft.get("draft", published.version) is published
+    with pytest.raises(KeyError):
+        draft.get("draft")

@@ -10,6 +10,7 @@ PAGES = (
     "log_in",
     "account",
     "calls",
+    "try_out",
     "flows",
     "console",
     "health",

@@ -14,6 +14,7 @@ from pages_house import AGENT_ID, KEY, PASSWORD, Clock
 
 from ivrengine.app import Engine
 from ivrengine.config import load_settings
+from ivrengine.esl.errors import SwitchRefused
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.world import World
 from ivrengine.prompts.catalogue import Catalogue
@@ -38,6 +39,10 @@ def clock() -> Clock:
     return Clock()
 
 
+def _refuse(command: str) -> str:
+    raise SwitchRefused(f"-ERR {command} Command not found!")
+
+
 @pytest.fixture
 def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
     """The call centre is the real one, with no site and no link; nothing of it is started."""
@@ -57,7 +62,7 @@ def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
             publisher=Publisher(settings.flows, store, catalogue, voice, (), clock),
             store=store,
             clock=clock,
-            switch=SimpleNamespace(connected=True),
+            switch=SimpleNamespace(connected=True, core_uuid="core", api=_refuse),
             reception=SimpleNamespace(sessions={}, draining=False),
             call_centre=whole.call_centre,
             workplace=whole.workplace,
