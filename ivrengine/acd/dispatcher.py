@@ -117,6 +117,10 @@ class Dispatcher:
         names = sorted(queues) if queue is None else [queue] if queue in queues else []
         return [item_view(place[3]) for name in names for place in queues[name].line]
 
+    def callers(self) -> list[str]:
+        """Ids of what waits with somebody on the line (no callbacks)."""
+        return [place[3].item_id for queue in self._floor.queues.values() for place in queue.line if not place[3].virtual]
+
     def item(self, item_id: str) -> ItemView | None:
         """A waiting item, or one whose talk is going on (TALKING)."""
         item = self._floor.items.get(item_id)

@@ -19,6 +19,7 @@ from ivrengine.config import STOCK_PASSWORD, Settings
 from ivrengine.errors import SettingsError
 from ivrengine.flow.finding import errors
 from ivrengine.log import note, set_up
+from ivrengine.memory import LOOK_SECONDS, collect_when_quiet, settle
 from ivrengine.prompts.names import path_problem
 
 from .pages import Pages
@@ -48,6 +49,8 @@ class Orders:
 
 def wait_for_stop(engine: Engine, orders: Orders) -> None:
     """Until a stop is ordered; reloads when asked to."""
+    settle()
+    engine.crew.repeat(lambda: collect_when_quiet(len(engine.reception.sessions)), LOOK_SECONDS)
     while not orders.stop:
         orders.asked.wait()
         orders.asked.clear()

@@ -106,9 +106,9 @@ class Reconciler:
         for waiting in director.room:
             if waiting.call_id not in self._sessions:
                 yield Difference(f"item {waiting.item_id} waits without a caller", self._end_call(waiting.call_id))
-        for view in director.dispatcher.items():
-            if not view.virtual and director.room.item(view.item_id) is None:
-                yield Difference(f"item {view.item_id} waits and nobody knows for whom", self._end_item(view.item_id))
+        for item_id in director.dispatcher.callers():
+            if director.room.item(item_id) is None:
+                yield Difference(f"item {item_id} waits and nobody knows for whom", self._end_item(item_id))
 
     def _talks_apart(self, legs: Mapping[str, LegState]) -> Iterator[Difference]:
         """Caller and agent are both there and do not hear each other, though nobody has parted them."""
