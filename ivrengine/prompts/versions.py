@@ -101,6 +101,18 @@ def remove(catalogue: Catalogue, name: str, language: str) -> None:
     catalogue.update(language, {name: None})
 
 
+def move(catalogue: Catalogue, name: str, language: str, to: str) -> None:
+    """The prompt was filed under the wrong language. Raises BadName, PromptError where the other one has it already."""
+    source, target, entry = catalogue.path(name, language), catalogue.path(name, to), catalogue.entry(name, language)
+    if target.exists() or name in catalogue.names(to):
+        raise PromptError(f"there is a prompt {name} in {to} already")
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(source, target)
+    catalogue.update(to, {name: entry})
+    remove(catalogue, name, language)
+
+
 def _directory(catalogue: Catalogue, name: str, language: str) -> Path:
     """Raises BadName."""
     return catalogue.root / check_language(language) / FORMER / check_name(name)

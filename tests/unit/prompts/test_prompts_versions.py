@@ -14,7 +14,7 @@ from ivrengine.prompts.catalogue_file import Entry
 from ivrengine.prompts.errors import BadName, PromptError
 from ivrengine.prompts.job import load_apart, say_apart
 from ivrengine.prompts.load import load
-from ivrengine.prompts.versions import NoSuchVersion, keep, remove, restore, version_path, versions
+from ivrengine.prompts.versions import NoSuchVersion, keep, move, remove, restore, version_path, versions
 
 FIRST_STAMP = "01000000000000000000"
 
@@ -50,6 +50,17 @@ def test_a_removed_prompt_comes_back(catalogue: Catalogue) -> None:
     assert catalogue.has("welcome", "zh-CN") and catalogue.text("welcome", "zh-CN") == "您好"
     with pytest.raises(PromptError, match="there is no prompt"):
         remove(catalogue, "nothing", "zh-CN")
+
+
+def test_a_prompt_moves_to_its_own_language_and_never_over_another(catalogue: Catalogue) -> None:
+    catalogue.update("zh-CN", {"later": Entry("later")})
+    with pytest.raises(PromptError, match="already"):
+        move(catalogue, "welcome", "zh-CN", "en-US")
+    assert catalogue.has("welcome", "zh-CN")
+    move(catalogue, "welcome", "zh-CN", "de-DE")
+    move(catalogue, "later", "zh-CN", "en-US")
+    assert catalogue.names("zh-CN") == [] and catalogue.duration_ms("welcome", "de-DE") == 1000
+    assert catalogue.text("welcome", "de-DE") == "您好" and catalogue.text("later", "en-US") == "later"
 
 
 def test_the_oldest_are_dropped(catalogue: Catalogue, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
