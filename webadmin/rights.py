@@ -65,6 +65,16 @@ RIGHTS = {
     "console.call_back": "agent",
     "console.message": "agent",
     "console.heard": "agent",
+    # prompts
+    "prompts.index": "admin",
+    "prompts.one": "admin",
+    "prompts.sound": "admin",
+    "prompts.upload": "admin",
+    "prompts.say": "admin",
+    "prompts.say_missing": "admin",
+    "prompts.change": "admin",
+    "prompts.undo": "admin",
+    "prompts.remove": "admin",
     # for machines
     "health.health": "public",
     "health.ready": "public",

@@ -13,6 +13,7 @@ PAGES = (
     "try_out",
     "flows",
     "console",
+    "prompts",
     "health",
     "users",
     "audit",
