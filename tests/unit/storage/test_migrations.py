@@ -9,7 +9,7 @@ import sqlite_utils
 
 from ivrengine.storage.database import Database
 from ivrengine.storage.errors import UnknownDatabase
-from ivrengine.storage.migrations import FENCE, migrate, migrations
+from ivrengine.storage.migrations import FENCE, STEPS, migrate, migrations
 
 
 def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: Path) -> None:
@@ -115,3 +115,22 @@ def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> N
     assert [child.wait() for child in children] == [0] * 4
     with Database(tmp_path / "data" / "x.db") as database:
         assert database.read(lambda db: db.execute("SELECT value FROM counters").fetchone()) == (4,)
+
+
+def test_steps_that_databases_remember_keep_their_names_and_their_order() -> None:
+    assert [step.__name__ for step in STEPS][:14] == [
+        "calls_and_their_trace",
+        "messages_and_recordings",
+        "blacklist_and_overrides",
+        "flow_versions_counters_and_alarms",
+        "publications",
+        "the_site_and_its_audit_trail",
+        "contacts_segments_and_attempts",
+        "agent_states_and_orders",
+        "callbacks_and_marks",
+        "users_of_the_pages",
+        "wishes_of_agents",
+        "publications_by_whom_and_steps_by_flow",
+        "customers",
+        "limits_of_the_wallboard_alarms_by_hour_and_marks_of_recordings",
+    ]
