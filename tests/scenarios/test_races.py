@@ -6,6 +6,7 @@ of a bridge means only that it will be tried, some 67 ms later, so that the time
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ AGENT = "skills: {support: 8}, queues: {support: 1}, rejected: 0s, busy: 0s, unr
 QUICK = f"""
 skills: {{support: Support, english: English}}
 queues:
-  support: {{ring: 6s, wrap_up_most: 200ms, exclusion: 200ms, whisper: false}}
+  support: {{ring: 6s, wrap_up_most: 200ms, exclusion: 200ms, whisper: false, strategy: STRATEGY}}
 agents:
   "1001": {{{AGENT}}}
   "1002": {{{AGENT}}}
@@ -42,7 +43,8 @@ LEG = "ivr-leg"
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     made = new_bench(request.param, tmp_path)
     furnish(made)
-    (made.site / "site.yml").write_text(QUICK, "utf-8")
+    strategy = "ring_all" if "all_phones" in request.node.name else "longest_idle"
+    (made.site / "site.yml").write_text(QUICK.replace("STRATEGY", strategy), "utf-8")
     with made as started:
         staff(started)
         started.engine.start()
@@ -66,6 +68,15 @@ def leg_at(witness: EslClient, name: str) -> str:
 
     event = witness.wait_event(wanted, 20)
     return event["Bridge-B-Unique-ID"] if name == "CHANNEL_BRIDGE" else event["Unique-ID"]
+
+
+def live_legs(bench: Bench) -> list[str]:
+    witness = witness_of(bench)
+    try:
+        rows = json.loads(witness.api("show channels as json")).get("rows", [])
+    finally:
+        witness.close()
+    return [row["uuid"] for row in rows if row.get("presence_data") == LEG]
 
 
 def all_idle(database: SiteDatabase) -> None:
@@ -100,7 +111,7 @@ def test_the_agents_leg_dies_and_the_caller_is_served_by_another(bench: Bench, d
         # Some 20 ms after CHANNEL_PARK they may have been connected already: then the talk is over, and the caller goes on in the flow.
         connected = milliseconds >= 20 or name == "CHANNEL_BRIDGE"
         eventually(
-            lambda: talks(database) or (connected and segments(database)[-1]["talk_ended_at"]),
+            lambda connected=connected: talks(database) or (connected and segments(database)[-1]["talk_ended_at"]),
             f"another agent after {name}+{milliseconds}",
         )
         assert segments(database)[-1]["terminal"] in ("answered", "")
@@ -119,7 +130,7 @@ def test_the_caller_is_gone_and_the_agent_is_free_again(bench: Bench, database: 
         calls = len(database.calls())
         call = bench.call(NUMBER)
         leg_at(witness, name)
-        caller = eventually(lambda: database.calls()[calls:], "the call on record")[0]["call_id"]
+        caller = eventually(lambda calls=calls: database.calls()[calls:], "the call on record")[0]["call_id"]
         time.sleep(milliseconds / 1000)
         witness.api(f"uuid_kill {caller}")
         call.wait_ended(20)
@@ -132,4 +143,20 @@ def test_the_caller_is_gone_and_the_agent_is_free_again(bench: Bench, database: 
     last.wait_ended(20)
     until_works(database, "1001", "IDLE")
     all_idle(database)
+    no_faults(bench, database)
+
+
+def test_all_phones_ring_and_two_are_answered_at_once(bench: Bench, database: SiteDatabase) -> None:
+    for _ in range(5):
+        call = bench.call(NUMBER)
+        eventually(lambda: talks(database), "one who talks")
+        eventually(lambda: len(live_legs(bench)) == 1, "the other leg to be gone")
+        assert len(talks(database)) == 1
+        call.hang_up()
+        call.wait_ended(20)
+        all_idle(database)
+    for kept in segments(database):
+        attempts = database.rows("select agent_id, outcome from attempts where item_id = ?", kept["item_id"])
+        assert sorted(row["agent_id"] for row in attempts) == ["1001", "1002"]
+        assert [row["outcome"] for row in attempts].count("talked") == 1
     no_faults(bench, database)
