@@ -14,6 +14,7 @@ MENU = {
     "console.index": _("My desk"),
     "board.index": _("Wallboard"),
     "supervisor.index": _("Supervisor"),
+    "alarms.index": _("Alarms"),
     "calls.index": _("Calls"),
     "try_out.index": _("Try"),
     "flows.index": _("Flows"),

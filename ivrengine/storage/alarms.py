@@ -95,7 +95,8 @@ class Alarms:
 
     def acknowledged(self) -> dict[tuple[str, str], Acknowledgement]:
         """The newest acknowledgement of each alarm that has one."""
-        rest = "FROM alarm_acknowledgements WHERE acknowledgement_id IN (SELECT max(acknowledgement_id) FROM alarm_acknowledgements GROUP BY code, place)"
+        newest = "SELECT max(acknowledgement_id) FROM alarm_acknowledgements GROUP BY code, place"
+        rest = f"FROM alarm_acknowledgements WHERE acknowledgement_id IN ({newest})"
         found = self._database.read(lambda db: select(db, Acknowledgement, rest))
         return {(each.code, each.place): each for each in found}
 
@@ -105,7 +106,7 @@ class Alarms:
         return self._database.read(lambda db: select(db, Acknowledgement, rest, [storable(code), storable(place), limit]))
 
     def hours(self, code: str, place: str) -> list[tuple[float, int]]:
-        """How often one alarm was raised: the beginning of an hour (UTC seconds) and the count, for hours that have one, the newest first."""
+        """How often one alarm was raised: beginnings of hours (UTC seconds) and counts, for hours that have one, the newest first."""
         rest = f"FROM alarm_hours WHERE code = ? AND place = ? ORDER BY hour DESC LIMIT {HOURS_LIMIT}"
         row = (storable(code), storable(place))
         return self._database.read(lambda db: [tuple(each) for each in db.execute(f"SELECT hour, count {rest}", row)])

@@ -21,8 +21,10 @@ BEST_MARK = 5  # 1 is the worst
 
 @dataclass(frozen=True, slots=True)
 class TalkRecording:
-    """A talk that was to be recorded. ``ended_at``: when the caller was connected; times in UTC seconds. ``recording_problem``: a sentence where
-    the file is not what it should be."""
+    """A talk that was to be recorded. ``ended_at``: when the caller was connected; times in UTC seconds.
+
+    ``recording_problem``: a sentence where the file is not what it should be.
+    """
 
     item_id: str
     call_id: str
