@@ -14,6 +14,7 @@ from ..flow.calendar_file import load_calendars
 from ..flow.calendars import HoursBook, Override
 from ..flow.finding import did_you_mean
 from ..flow.hours import CLOSED, HOLIDAY, OPEN, Calendar
+from ..runtime.publishing import published_set
 from ..runtime.site_files import read_site
 from ..storage.errors import NoSuchRecord
 from ..storage.overrides import Lasts
@@ -130,7 +131,12 @@ def _after(book: HoursBook, name: str, moment: float | None) -> str:
 
 
 def _book(settings: Settings) -> HoursBook:
-    site = read_site(settings.flows)
+    """The calendars that callers are told; those of the files where nothing is published yet."""
+    site = None
+    if settings.database.exists():
+        with opened(settings) as store:
+            site = published_set(store, settings.flows)
+    site = site or read_site(settings.flows)
     loaded = load_calendars(site.calendars_text, site.calendars_file)
     for finding in loaded.findings:
         click.echo(shown(str(finding)), err=True)

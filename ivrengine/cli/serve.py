@@ -1,7 +1,7 @@
 """``ivrengine serve``: the engine itself, until it is told to stop.
 
 Signals set a flag and nothing more; the loop below acts on it. SIGTERM and SIGINT drain (a second one stops at once), SIGHUP
-reloads flows and prompts.
+reads the prompts again and publishes the files of the flows.
 """
 
 from __future__ import annotations

@@ -34,6 +34,10 @@ This page is generated from the engine's own steps by `./scripts/docs`; change t
 A flow is a YAML file in this directory: named steps, one verb each, every outcome a named branch. `ivrengine flow check`
 names everything that is wrong with them, with its place. `calendars.yml` and `lists/*.txt` are no flows.
 
+The files are drafts: callers walk what was published, and calls that are up finish on what they began. The first start of a site
+publishes its files; from then on `ivrengine flow publish` does, or the page Flows, or SIGHUP to `ivrengine serve`, and only a set
+without errors. `ivrengine flow diff` tells what would change, `flow history` what was published, `flow rollback` takes it back.
+
 ```yaml
 flow: hotline
 name: Delivery hotline

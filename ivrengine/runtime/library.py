@@ -78,7 +78,8 @@ class Library:
         site = self._publisher.set_of(self.publication.version)
         findings = self._told(self._publisher.check(site).findings)
         if set_version(self._publisher.draft()) != self.publication.version:
-            note(log, "the files are not what is published; `ivrengine flow diff` tells how, `flow publish` puts them in force")
+            sentence = "the files are not what is published; `ivrengine flow diff` tells how, `ivrengine flow publish` puts them in force"
+            note(log, sentence, level=logging.WARNING)
         return findings
 
     def reload(self, author: str = RELOAD) -> list[Finding]:

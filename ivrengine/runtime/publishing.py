@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.finding import Finding, errors
@@ -25,6 +26,8 @@ from ivrengine.storage.store import Store
 
 from .flow_changes import FileChange, changes
 from .site_files import CALENDARS, CheckedSite, SiteFiles, check_site, read_site
+
+CHECKS_AT_ONCE = 2  # further editors wait a moment: the native threads are the database's as well
 
 T = TypeVar("T")
 
@@ -55,6 +58,7 @@ class Publisher:
         self._voice = voice
         self._outside_numbers = outside_numbers
         self._clock = clock
+        self._checks = BoundedSemaphore(CHECKS_AT_ONCE)
 
     # -- looking
 
@@ -67,18 +71,16 @@ class Publisher:
         known = self._store.site.load()
         queues, skills = [queue.name for queue in known.queues] or None, [skill.name for skill in known.skills] or None
         numbers, now = self._outside_numbers, self._clock()
-        return apart(check_site, site, self._catalogue, self._voice, numbers, now, queues, skills)
+        with self._checks:
+            return apart(check_site, site, self._catalogue, self._voice, numbers, now, queues, skills)
 
     def set_of(self, version: str) -> SiteFiles:
         """The files of a published version. Raises NoSuchRecord."""
-        site = SiteFiles.from_record(json.loads(self._store.flow_versions.text(version)))
-        site.calendars_file = f"{self._directory.name}/{CALENDARS}"
-        return site
+        return _set_of(self._store, version, self._directory)
 
     def published(self) -> SiteFiles:
         """The files that callers walk; none before the first publication."""
-        current = self._store.publications.current()
-        return self.set_of(current.version) if current else SiteFiles(calendars_file=f"{self._directory.name}/{CALENDARS}")
+        return published_set(self._store, self._directory) or SiteFiles(calendars_file=f"{self._directory.name}/{CALENDARS}")
 
     def changes(self, before: SiteFiles, after: SiteFiles) -> list[FileChange]:
         return apart(changes, before, after)
@@ -118,6 +120,18 @@ class Publisher:
         if current is not None and current.version == set_version(site) and after in (ANY, current.publication_id):
             raise NotPublished("nothing is published: callers walk exactly these flows already")
         return self.take(site, self.check(site), author, comment, after)
+
+
+def published_set(store: Store, directory: Path) -> SiteFiles | None:
+    """The files that callers walk; None before the first publication. ``directory``: where the drafts lie."""
+    current = store.publications.current()
+    return _set_of(store, current.version, directory) if current else None
+
+
+def _set_of(store: Store, version: str, directory: Path) -> SiteFiles:
+    site = SiteFiles.from_record(json.loads(store.flow_versions.text(version)))
+    site.calendars_file = f"{directory.name}/{CALENDARS}"
+    return site
 
 
 def set_version(site: SiteFiles) -> str:

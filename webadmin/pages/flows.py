@@ -15,6 +15,7 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from ivrengine.flow.calendar_file import load_calendars
 from ivrengine.flow.compile import compile_flow
 from ivrengine.flow.diagram import to_graph
 from ivrengine.flow.finding import Finding
@@ -152,7 +153,7 @@ def words() -> Response:
         "prompt": sorted({name for language in engine.settings.languages for name in engine.catalogue.names(language)}),
         "queue": [queue.name for queue in known.queues],
         "skill": [skill.name for skill in known.skills],
-        "calendar": sorted(engine.world.hours.calendars),
+        "calendar": sorted(load_calendars(draft.calendars_text, draft.calendars_file).names),
         "list": sorted(draft.lists),
         "flow": sorted({*flows, *engine.library.flows.flows}),
     }
@@ -175,19 +176,13 @@ def _examined(name: str, text: str) -> dict[str, Any]:
     return {
         "findings": here,
         "elsewhere": [{**finding.to_record(), "address": _address(finding)} for finding in elsewhere[:ELSEWHERE_SHOWN]],
-        "graph": None if place == site.calendars_file else apart(_graph, text, place),
-        "flow": name if place == site.calendars_file else apart(_flow_name, text, place),
+        **({"graph": None, "flow": ""} if place == site.calendars_file else apart(_picture, text, place)),
     }
 
 
-def _graph(text: str, place: str) -> dict[str, Any] | None:
+def _picture(text: str, place: str) -> dict[str, Any]:
     draft = compile_flow(text, place).draft
-    return to_graph(draft.flow) if draft else None
-
-
-def _flow_name(text: str, place: str) -> str:
-    draft = compile_flow(text, place).draft
-    return draft.flow.name if draft else ""
+    return {"graph": to_graph(draft.flow), "flow": draft.flow.name} if draft else {"graph": None, "flow": ""}
 
 
 def _address(finding: Finding) -> str | None:

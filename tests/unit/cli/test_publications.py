@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ivrengine.cli.flow import flow
+from ivrengine.cli.hours import hours
 from ivrengine.config import load_settings
 
 FLOW = """\
@@ -84,3 +85,12 @@ def test_what_is_refused(site: Path, arguments: list[str], sentence: str) -> Non
     run(site, "publish")
     result = run(site, *arguments)
     assert result.exit_code != 0 and sentence in result.output + str(result.exception)
+
+
+def test_hours_are_those_that_callers_are_told(site: Path) -> None:
+    calendars = site / "flows" / "calendars.yml"
+    calendars.write_text("office: {zone: UTC, weekly: {mon-sun: open}}\n")
+    run(site, "publish")
+    calendars.write_text("office: {zone: UTC, weekly: {mon-sun: closed}}\n")
+    shown = CliRunner().invoke(hours, ["show", "--json"], obj=load_settings(site, {}))
+    assert json.loads(shown.output)[0]["label"] == "open"

@@ -93,7 +93,7 @@ def test_files_that_were_edited_reach_nobody_by_a_restart(house: House, caplog: 
     house.library.start()
     house.write(OTHER)
     house.library = house.new_library()
-    with caplog.at_level("INFO"):
+    with caplog.at_level("WARNING"):
         house.library.start()
     assert house.in_force() == "8001" and "the files are not what is published" in caplog.text
     assert len(house.store.publications.recent()) == 1

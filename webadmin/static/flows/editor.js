@@ -100,7 +100,7 @@ const showFindings = (answer) => {
     ...answer.findings.map((finding) => {
       const where = document.createElement("a");
       where.href = `#line-${finding.line}`;
-      where.textContent = `${texts.line} ${finding.line}`;
+      where.textContent = texts.line.replace("{number}", finding.line);
       return findingRow(finding, where);
     }),
   );
