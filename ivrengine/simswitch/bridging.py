@@ -7,11 +7,13 @@ channels that exist already come together is in ``uuid_bridging`` and ``soft_exe
 
 from __future__ import annotations
 
+from . import holding
 from .applications import application, execute
 from .causes import DIALSTATUS, Q850
-from .channel import STATE_HANDLERS, Channel, State
+from .channel import STATE_HANDLERS, Channel
 from .originating import originate
 from .routine import FRAME_MS, Steps
+from .states import State
 from .text import is_true
 
 BRIDGE_WAIT_MS = 10_000.0
@@ -138,7 +140,7 @@ def _talk(channel: Channel, other: Channel) -> Steps:
     yield from _execute_on(channel, "execute_on_post_bridge")
     channel.set("bridge_to", None)
     channel.in_bridge = False
-    channel.leave_who_is_held(other)
+    holding.leave_who_is_held(channel, other)
     other.wake(0)
     return left_by_itself
 

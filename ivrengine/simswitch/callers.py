@@ -14,6 +14,7 @@ import uuid as uuids
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import holding
 from .audio import SPEECH_LIMIT_SECONDS, BadAudio, Samples, Speech, load_samples, resolve
 from .channel import Channel
 from .dialplan import PHONES_CONTEXT
@@ -204,9 +205,9 @@ class Person:
     def hold(self, on: bool) -> None:
         """The key "hold" of a phone: the other side hears music."""
         if on:
-            self.channel.start_holding()
+            holding.start(self.channel)
         else:
-            self.channel.stop_holding()
+            holding.stop(self.channel)
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         # Before the answer a caller's CANCEL reaches FreeSWITCH with this cause.

@@ -7,18 +7,18 @@ until an application (or park) looks, once per frame, unless an earlier command 
 
 from __future__ import annotations
 
-import enum
 import logging
 import uuid as uuids
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from . import applications
+from . import applications, holding
 from .causes import Q850
 from .events import Headers
-from .headers import Profile, channel_headers
+from .headers import Profile, channel_headers, set_timestamps
 from .routine import FRAME_MS, Routine, Steps
+from .states import State
 from .text import expand_variables, is_true, leading_int
 
 if TYPE_CHECKING:
@@ -33,26 +33,7 @@ log = logging.getLogger(__name__)
 DIGITS_LIMIT = 100  # FreeSWITCH forgets what is typed beyond that
 PRIVATE_LIMIT = 256  # as SWITCH_EVENT_QUEUE_LEN
 VARIABLES_LIMIT = 2000
-HOLD_MUSIC = "local_stream://moh"  # the phones' profile in freeswitch-conf says so
 DEFAULT_DIGIT_DURATION = "2000"  # in samples
-
-
-class State(enum.Enum):
-    """As switch_channel_state_t: the numbers are those of Channel-State-Number, and their order counts."""
-
-    CS_NEW = 0
-    CS_INIT = 1
-    CS_ROUTING = 2
-    CS_SOFT_EXECUTE = 3
-    CS_EXECUTE = 4
-    CS_EXCHANGE_MEDIA = 5
-    CS_PARK = 6
-    CS_CONSUME_MEDIA = 7
-    CS_HIBERNATE = 8
-    CS_RESET = 9
-    CS_HANGUP = 10
-    CS_REPORTING = 11
-    CS_DESTROY = 12
 
 
 class Controller(Protocol):
@@ -292,7 +273,7 @@ class Channel:
             return
         if self.holding:
             self.hung_up_holding = True
-            self.stop_holding(talks_on=False)
+            holding.stop(self, talks_on=False)
         self.state = State.CS_HANGUP
         self.hangup_cause = cause
         if self.partner is not None:
@@ -303,48 +284,11 @@ class Channel:
             self.set("last_bridge_role", "originatee")
         self.emit("CHANNEL_HANGUP")
         if self.partner is not None:
-            self.leave_who_is_held(self.partner)
+            holding.leave_who_is_held(self, self.partner)
         self.notify()
         if self.partner is not None:
             self.partner.wake(0)
         self.wake(0)
-
-    def start_holding(self) -> None:
-        """The phone at the other end has put its call on hold (a re-INVITE)."""
-        if self.holding or self.down:
-            return
-        self.holding = True
-        self.set_callstate("HELD")
-        self.emit("CHANNEL_HOLD")
-        if self.partner is not None:
-            self.partner.queue_private({"call-command": "execute", "execute-app-name": "playback", "execute-app-arg": HOLD_MUSIC,
-                                        "event-lock": "true", "loops": "-1"})
-
-    def leave_who_is_held(self, other: Channel) -> None:
-        """This side leaves a bridge in which it has put ``other`` on hold. FreeSWITCH hangs up on ``other`` then, park_after_bridge
-        or not, unless this leg's hold_hangup_xfer_exten says where they go."""
-        if not self.holding and not self.hung_up_holding:
-            return
-        if other.ready() and other.state is not State.CS_PARK:
-            other.end_broadcast()
-            elsewhere = self.variables.get("hold_hangup_xfer_exten")
-            if elsewhere:
-                other.set("transfer_after_bridge", elsewhere)
-            else:
-                other.hangup("NORMAL_CLEARING")
-        self.hung_up_holding = False
-        self.stop_holding(talks_on=False)
-
-    def stop_holding(self, talks_on: bool = True) -> None:
-        if not self.holding:
-            return
-        self.holding = False
-        if self.partner is not None:
-            self.partner.end_broadcast()
-        self.set_callstate("UNHELD")
-        self.emit("CHANNEL_UNHOLD")
-        if talks_on:
-            self.set_callstate("ACTIVE")
 
     def drop(self) -> None:
         """Gone without a word: the switch has crashed."""
@@ -412,24 +356,13 @@ class Channel:
         self.partner = None
         self.set("hangup_cause", self.hangup_cause)
         self.set("hangup_cause_q850", str(Q850.get(self.hangup_cause, 16)))
-        self._set_timestamps(now_us)
+        set_timestamps(self, now_us)
         self.set_callstate("HANGUP")
         self.state = State.CS_REPORTING
         self._enter(State.CS_REPORTING)
         self.emit("CHANNEL_HANGUP_COMPLETE", first=[("Hangup-Cause", self.hangup_cause)])
         self.state = State.CS_DESTROY
         self._enter(State.CS_DESTROY)
-
-    def _set_timestamps(self, now_us: int) -> None:
-        times = self.profile.times
-        billed = now_us - times.answered if times.answered else 0
-        for name, moment in (("start", times.created), ("answer", times.answered), ("bridge", times.bridged), ("end", now_us)):
-            self.set(f"{name}_epoch", str(moment // 1_000_000))
-            self.set(f"{name}_uepoch", str(moment))
-        self.set("duration", str((now_us - times.created) // 1_000_000))
-        self.set("mduration", str((now_us - times.created) // 1000))
-        self.set("billsec", str(billed // 1_000_000))
-        self.set("billmsec", str(billed // 1000))
 
     def _ended(self, _result: object) -> None:
         self.gone = True

@@ -182,3 +182,16 @@ def channel_row(channel: Channel, hostname: str) -> dict[str, str]:
         "initial_dialplan": profile.dialplan,
         "initial_context": profile.context,
     }
+
+
+def set_timestamps(channel: Channel, ended_us: int) -> None:
+    """The variables that say when a channel that has ended did what, and for how long."""
+    times = channel.profile.times
+    billed = ended_us - times.answered if times.answered else 0
+    for name, moment in (("start", times.created), ("answer", times.answered), ("bridge", times.bridged), ("end", ended_us)):
+        channel.set(f"{name}_epoch", str(moment // 1_000_000))
+        channel.set(f"{name}_uepoch", str(moment))
+    channel.set("duration", str((ended_us - times.created) // 1_000_000))
+    channel.set("mduration", str((ended_us - times.created) // 1000))
+    channel.set("billsec", str(billed // 1_000_000))
+    channel.set("billmsec", str(billed // 1000))

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from .causes import cause_from
-from .channel import Channel, State
+from .channel import Channel
 from .headers import Profile
 from .phones import UNREACHABLE, Phone, PhoneUser
 from .routine import Routine, Steps
+from .states import State
 from .text import leading_int, split_braces
 
 if TYPE_CHECKING:

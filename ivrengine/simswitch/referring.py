@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .channel import State
+from .states import State
 from .uuid_bridging import uuid_bridge
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ command here, 67 ms measured. What a hang-up does on that way, as on a real 1.10
 from __future__ import annotations
 
 from .bridging import connect, transfer_after_bridge
-from .channel import STATE_HANDLERS, Channel, State
+from .channel import STATE_HANDLERS, Channel
 from .routine import FRAME_MS, Steps
+from .states import State
 from .text import is_true
 
 FETCH_LIMIT_MS = 20_000.0

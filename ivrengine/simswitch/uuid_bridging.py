@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .channel import State
 from .routine import FRAME_MS
+from .states import State
 
 if TYPE_CHECKING:
     from .core import Core
