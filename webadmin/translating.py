@@ -55,8 +55,22 @@ def problems() -> list[str]:
         for message in catalog:
             if message.id:
                 told += [f"{page}.po: {sentence}: {_first(message.id)}" for sentence in _wrong(kept, message.id, message.context)]
-        told += [f"{page}.po: not needed any more: {_first(each.id)}" for each in kept if each.id and catalog.get(each.id) is None]
-    return told
+        told += [f"{page}.po: not needed any more: {_first(each.id)}" for each in kept if each.id and catalog.get(each.id, each.context) is None]
+    return told + _differing(list(found))
+
+
+def _differing(pages: list[str]) -> list[str]:
+    """The files are read into one: what is the same in English must be the same in Chinese. (``pgettext`` tells two meanings apart.)"""
+    said: defaultdict[tuple[str | None, str], dict[str, str]] = defaultdict(dict)
+    for page in sorted(pages):
+        for each in _read(page):
+            if each.id and isinstance(each.string, str) and each.string:
+                said[each.context, _first(each.id)].setdefault(each.string, page)
+    return [
+        f"{text} is translated differently: " + ", ".join(f"{page}.po {chinese}" for chinese, page in words.items())
+        for (_, text), words in said.items()
+        if len(words) > 1
+    ]
 
 
 def write(pages: list[str]) -> None:

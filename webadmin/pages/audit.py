@@ -74,7 +74,7 @@ def log_in_result(result: str) -> str:
         "ok": _("logged in"),
         "wrong": _("wrong password"),
         "locked": _("locked out"),
-        "ended": _("logged out"),
+        "ended": _("left"),
         "unknown": _("unknown name"),
         "disabled": _("disabled user"),
     }.get(result, result)

@@ -27,6 +27,15 @@ def test_a_missing_and_a_wrong_translation_are_found(tmp_path: Path, monkeypatch
     assert "calls.po: translated wrongly" in found and "gone.po: the page is gone" in found
 
 
+def test_the_same_word_with_two_translations_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translating, "DIRECTORY", tmp_path)
+    translating.write(["users", "log_in"])
+    for page, chinese in (("users", "甲"), ("log_in", "乙")):
+        path = tmp_path / "zh_CN" / f"{page}.po"
+        path.write_text(path.read_text("utf-8").replace('msgid "User name"\nmsgstr ""', f'msgid "User name"\nmsgstr "{chinese}"'), "utf-8")
+    assert "'User name' is translated differently: log_in.po 乙, users.po 甲" in translating.problems()
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [
