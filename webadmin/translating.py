@@ -55,7 +55,8 @@ def problems() -> list[str]:
         for message in catalog:
             if message.id:
                 told += [f"{page}.po: {sentence}: {_first(message.id)}" for sentence in _wrong(kept, message.id, message.context)]
-        told += [f"{page}.po: not needed any more: {_first(each.id)}" for each in kept if each.id and catalog.get(each.id, each.context) is None]
+        unused = [each.id for each in kept if each.id and catalog.get(each.id, each.context) is None]
+        told += [f"{page}.po: not needed any more: {_first(text)}" for text in unused]
     return told + _differing(list(found))
 
 
