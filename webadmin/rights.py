@@ -95,6 +95,13 @@ RIGHTS = {
     "recordings.sound": "supervisor",
     "recordings.download": "supervisor",
     "recordings.mark": "supervisor",
+    # reports
+    "reports.index": "supervisor",
+    "reports.one": "supervisor",
+    "reports.file": "supervisor",
+    "reports.records": "supervisor",
+    "reports.records_file": "supervisor",
+    "reports.call": "supervisor",
     # for machines
     "health.health": "public",
     "health.ready": "public",

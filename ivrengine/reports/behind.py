@@ -15,33 +15,33 @@ _MOMENT = Column("at", "At", "moment")
 _NUMBER = Column("number", "Caller", "number")
 _QUEUE = Column("queue", "Queue")
 _AGENT = Column("agent", "Agent")
-_OUTCOME = Column("outcome", "Outcome")
+_OUTCOME = Column("outcome", "Outcome", "word")
 _LASTED = Column("lasted", "Lasted", "seconds")
 
 _COLUMNS: dict[str, tuple[Column, ...]] = {
     "waits": (
-        _MOMENT, _NUMBER, _QUEUE, Column("end", "End"), Column("wait", "Wait", "seconds"), _AGENT, Column("talk", "Talk", "seconds"),
-        Column("disposition", "Disposition"),
+        _MOMENT, _NUMBER, _QUEUE, Column("end", "End", "word"), Column("wait", "Wait", "seconds"), _AGENT,
+        Column("talk", "Talk", "seconds"), Column("disposition", "Disposition"),
     ),
     "calls": (_MOMENT, _NUMBER, Column("dialled", "Dialled", "number"), Column("flow", "Flow"), _LASTED, _OUTCOME),
-    "callbacks": (_MOMENT, _NUMBER, _QUEUE, Column("source", "Source"), Column("tries", "Failed tries", "calls"), _OUTCOME, _AGENT),
+    "callbacks": (_MOMENT, _NUMBER, _QUEUE, Column("source", "Source", "word"), Column("tries", "Failed tries", "calls"), _OUTCOME, _AGENT),
     "offers": (_MOMENT, _NUMBER, _QUEUE, _AGENT, Column("phone", "Phone"), _OUTCOME, _LASTED),
     "marks": (_MOMENT, Column("survey", "Survey"), Column("question", "Question"), Column("mark", "Key"), Column("label", "Answer"), _QUEUE,
               _AGENT),
 }  # fmt: skip
 _ROWS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "waits": lambda each: (
-        each.ended_at, each.number, each.queue, each.terminal.replace("_", " "), each.wait_seconds, each.agent_id, each.talk_seconds,
+        each.ended_at, each.number, each.queue, each.terminal, each.wait_seconds, each.agent_id, each.talk_seconds,
         each.disposition,
     ),
     "calls": lambda each: (
-        each.started_at, each.number, each.dialled, each.flow, _between(each.started_at, each.ended_at), each.outcome.replace("_", " ")
+        each.started_at, each.number, each.dialled, each.flow, _between(each.started_at, each.ended_at), each.outcome
     ),
     "callbacks": lambda each: (
         each.requested_at, each.number, each.queue, each.source, each.attempts, _state_of(each), each.agent_id
     ),
     "offers": lambda each: (
-        each.offered_at, each.number, each.queue, each.agent_id, each.phone, each.outcome.replace("_", " "),
+        each.offered_at, each.number, each.queue, each.agent_id, each.phone, each.outcome,
         _between(each.offered_at, each.ended_at),
     ),
     "marks": lambda each: (each.at, each.survey, each.question, each.mark, each.label, each.queue, each.agent_id),
@@ -81,4 +81,4 @@ def _between(a: float, b: float | None) -> float | None:
 
 
 def _state_of(callback: Any) -> str:
-    return callback.outcome.replace("_", " ") if callback.ended_at is not None else "open"
+    return callback.outcome if callback.ended_at is not None else "open"

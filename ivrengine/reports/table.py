@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from ivrengine.acd.figures import NOTHING_COUNTED, Formula, Unit, shown
 
-# text: strangers' or the site's words; number: a telephone number, masked for who may not see it; moment: UTC seconds
-Kind = Unit | Literal["text", "number", "moment"]
+# text: strangers' or the site's words; word: one of the engine's own; number: a telephone number, masked for who may not see it;
+# moment: UTC seconds
+Kind = Unit | Literal["text", "word", "number", "moment"]
 Cell = str | float | None
 Leads = Mapping[str, str]
 
@@ -65,8 +66,8 @@ def cell_text(cell: Cell, kind: Kind, zone: tzinfo) -> str:
     """As people read it; "-" where nothing was counted, or nothing was said."""
     if cell is None or cell == "":
         return NOTHING_COUNTED
-    if kind in ("text", "number") or isinstance(cell, str):
-        return str(cell)
+    if isinstance(cell, str):
+        return cell.replace("_", " ") if kind == "word" else cell
     if kind == "moment":
         return f"{datetime.fromtimestamp(cell, zone):%Y-%m-%d %H:%M:%S}"
     return shown(cell, kind)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ PAGES = (
     "supervisor",
     "alarms",
     "recordings",
+    "reports",
     "health",
     "users",
     "audit",
