@@ -24,7 +24,7 @@ from .slow_work import SlowWork
 Role = Literal["agent", "supervisor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
 NAME_LIMIT = 40
-USERS_LIMIT = 5000
+USERS_LIMIT = 2000  # one page lists them
 FIRST_ADMIN = "admin"
 FIRST_RUN = "first run"  # who has made the first admin
 KEY_BYTES = 32

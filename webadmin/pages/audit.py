@@ -14,7 +14,7 @@ from ivrengine.storage.audit import AuditRow
 
 from ..context import web
 
-ROWS = 100  # on one page
+ROWS = 50  # on one page
 LAST_ID = 2**62  # more than any row's
 FEW = 4  # changed fields that are shown unfolded
 VALUE_LIMIT = 500  # characters of one value that are shown

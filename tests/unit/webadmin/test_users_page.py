@@ -108,13 +108,13 @@ def test_an_unknown_user_is_not_found(admin: FlaskClient, path: str) -> None:
 
 
 def test_the_trail_is_paged_filtered_and_harmless(admin: FlaskClient, engine: Any, clock: Any) -> None:
-    for count in range(120):
+    for count in range(60):
         engine.store.audit.add("user li", "change", f"agent {count}", {"name": HOSTILE}, '{"cut": "off', clock() + count)
     engine.store.audit.add("user wu", "change", HOSTILE, "before", None, clock() + 86_400 * 3).wait()
     page = admin.get("/audit/?who=user+li").text
-    assert HOSTILE not in page and "agent 119" in page and ">agent 19<" not in page and "user wu" not in page
+    assert HOSTILE not in page and "agent 59" in page and ">agent 9<" not in page and "user wu" not in page
     older = re.search(r'href="([^"]+)">Older', page)
-    assert older and ">agent 19<" in admin.get(older[1].replace("&amp;", "&")).text
+    assert older and ">agent 9<" in admin.get(older[1].replace("&amp;", "&")).text
     assert "user wu" in admin.get("/audit/").text
     for odd in ("day=2026-13-45", "day=9999-12-31", "before=-1", "before=x", "before=" + "9" * 30, "who=%00", "day=0001-01-01"):
         assert admin.get(f"/audit/?{odd}").status_code == 200
