@@ -187,11 +187,13 @@ class Legs:
             kept += f"execute_on_pre_bridge=sched_cancel;execute_on_post_bridge={deadman}"
         else:
             first.kept = True
-            kept += f"park_timeout={round(LEFT_PARKED_SECONDS)}:{words.LEFT_PARKED}"
-        texts = [f"api uuid_setvar_multi {one} {kept}"]
+            kept += f"bridge_filter_dtmf=false;park_timeout={round(LEFT_PARKED_SECONDS)}:{words.LEFT_PARKED}"
+        # Callers don't hear what an agent keys, though we do. Where an agent has dialled, a switchboard may ask for keys.
+        leaves = f"bridge_filter_dtmf={_yes(first is None)}"
         if second is not None and second.kept:
             second.kept = False
-            texts.append(f"api uuid_setvar {two} park_after_bridge false")
+            leaves += ";park_after_bridge=false"
+        texts = [f"api uuid_setvar_multi {one} {kept}", f"api uuid_setvar_multi {two} {leaves}"]
         for leg in (first, second):
             if leg is not None:
                 leg.joining = True

@@ -63,6 +63,7 @@ class RtpEnd:
         self._thread: threading.Thread | None = None
         self._sending: deque[tuple[Iterator[Packet], threading.Event]] = deque()
         self._heard: list[tuple[int, bytes]] = []  # (sample at which it stands, A-law)
+        self.keys_heard: dict[int, str] = {}  # by the timestamp of the event
         self._last: tuple[int, int] | None = None
         self._began = 0.0
         self._last_arrival = 0.0
@@ -143,9 +144,13 @@ class RtpEnd:
                 data = self._socket.recv(2048)
             except OSError:
                 return
-            if len(data) <= 12 or data[1] & 0x7F != PCMA:
+            if len(data) <= 12:
                 continue
             timestamp = struct.unpack_from("!I", data, 4)[0]
+            if data[1] & 0x7F == EVENTS and data[12] < len(KEYS):
+                self.keys_heard[timestamp] = KEYS[data[12]]
+            if data[1] & 0x7F != PCMA:
+                continue
             self._last_arrival = time.monotonic()
             if self._last and timestamp == (self._last[0] + FRAME) & 0xFFFFFFFF:
                 at = self._last[1] + FRAME

@@ -142,6 +142,11 @@ class SippCall:
         self._until(lambda: self.over or playing or self._rtp.packets_heard > before, timeout, "heard nothing")
         self._until(lambda: self.over or self._rtp.quiet_seconds >= QUIET_SECONDS, timeout, "heard no end of a prompt")
 
+    @property
+    def keys_heard(self) -> str:
+        """What the far end keyed, as far as the switch let it through."""
+        return "".join(self._rtp.keys_heard.values())
+
     def heard(self) -> np.ndarray:
         """What the caller has heard since the answer: samples in -1..1 at 8000 Hz."""
         return self._rtp.heard()

@@ -200,6 +200,24 @@ def test_both_hear_each_other_and_the_recording_holds_both_apart(house: House, t
     house.switch.hang_up(call_id)
 
 
+def test_a_caller_does_not_hear_what_the_agent_keys(house: House) -> None:
+    house.phone("8001", AGENT_HZ)
+    call, call_id, leg_id = house.talk()
+    house.switch.api(f"uuid_recv_dtmf {leg_id} *25")
+    until(lambda: [event.digit for event in house.listener.told(leg_id) if isinstance(event, LegDigit)] == ["*", "2", "5"])
+    gevent.sleep(1.0)  # as long as three keys would sound
+    assert call.keys_heard == ""
+    house.switch.legs.unbridge(leg_id)
+    house.wait(leg_id, LegUnbridged)
+    house.switch.api(f"uuid_setvar {leg_id} bridge_filter_dtmf false")  # this ear does hear what is let through
+    house.switch.api(f"uuid_bridge {call_id} {leg_id}")
+    until(lambda: house.listener.told(leg_id).count(LegBridged(call_id)) == 2)
+    house.switch.api(f"uuid_recv_dtmf {leg_id} 7")
+    until(lambda: call.keys_heard == "7")
+    house.switch.hang_up(call_id)
+    house.end(leg_id)
+
+
 def test_the_phones_own_hold_key(house: House) -> None:
     phone = house.phone("8001", AGENT_HZ)
     call, call_id, leg_id = house.talk()
