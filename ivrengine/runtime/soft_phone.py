@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import gevent
+
 from ivrengine.storage.store import Store
 
 from .desk import Desk
 from .outcome import Outcome, Who, done, refused
 from .talks import Talk
-from .transfers import NOT_NOW, Transfers
+from .transfers import NOT_NOW, PARTED_LOOK_SECONDS, PARTED_SECONDS, Transfers
 
 NO_CALL = "you have no call"
 NOT_YOURS = "this is not a call of yours"
@@ -108,6 +110,12 @@ class SoftPhone:
         if talk.work != "TALKING":
             return refused(NOT_NOW)
         self._talkers.release_leg(talk)
+        for _ in range(round(PARTED_SECONDS / PARTED_LOOK_SECONDS)):
+            if not talk.caller_there:
+                break
+            gevent.sleep(PARTED_LOOK_SECONDS)
+        if talk.over or talk.work != "TALKING":
+            return refused(NOT_NOW)
         self._talkers.change_work(talk, "HOLD")
         self._audit(who, "hold", talk)
         return done("The caller hears music.")

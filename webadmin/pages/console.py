@@ -74,6 +74,7 @@ def day() -> Response:
     """What changes slowly: today's figures, my calls, what I have missed, who waits for a callback, messages."""
     pages, me = web(), _me()
     store, site, now = pages.engine.store, pages.engine.call_centre.director.site.site, pages.now()
+    store.database.submit(lambda db: None, "a look at the day").wait()  # behind what was handed over before
     began, midnight = today(now, pages.zone)
     agent = site.agent(me.agent_id)
     mine = set(agent.rules.queues) if agent else set()

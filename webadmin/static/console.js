@@ -433,7 +433,9 @@ const listen = (row, each, button) => {
 };
 
 let loading = false;
+let again = false;
 const loadDay = async () => {
+  again = loading;
   if (loading) return;
   loading = true;
   try {
@@ -443,6 +445,7 @@ const loadDay = async () => {
     // the line is lost, and the bar says so
   } finally {
     loading = false;
+    if (again) loadDay();
   }
 };
 setInterval(loadDay, 45000 + Math.random() * 15000);
