@@ -53,7 +53,7 @@ def index() -> str:
     wall = request.args.get("wall", "1" if g.user is None and g.level == "board" else "0") == "1"
     return render_template(
         "board/index.html", figures=_figures(), wall=wall, may_set=g.user is not None and user().may("supervisor"),
-        variant=FORMULAS["service_level_ignored"],
+        zone=web().engine.settings.engine.timezone,
     )  # fmt: skip
 
 

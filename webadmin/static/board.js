@@ -64,7 +64,7 @@ const draw = () => {
   const old = silence() > STALE_SECONDS;
   document.documentElement.classList.toggle("stale", old);
   if (old) {
-    write(stale, stale.dataset.text.replace("{time}", clockTime(state.heard)));
+    write(stale, stale.dataset.text.replace("{time}", clockTime(state.heard, page.dataset.zone)));
     stale.hidden = false;
     return; // what is old does not go on counting as if it were true
   }
@@ -75,7 +75,7 @@ const draw = () => {
   for (const [index, agent] of state.sorted.entries()) {
     write(people.querySelector(".agents").children[index].querySelector(".time"), lasting(now() - agent.since));
   }
-  write(total.querySelector(".clock"), clockTime(now()));
+  write(total.querySelector(".clock"), clockTime(now(), page.dataset.zone));
   if ([...ringing].some((name) => !alarms.has(name))) ring();
   alarms = ringing;
   if (!explanation.hidden) explain(explanation.of);

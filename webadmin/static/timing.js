@@ -13,7 +13,8 @@ export const silence = () => (performance.now() - heardAt) / 1000;
 
 export const now = () => told + silence();
 
-export const clockTime = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");
+// The time of day where the site is.
+export const clockTime = (at, timeZone) => new Date(at * 1000).toLocaleTimeString("en-GB", { timeZone });
 
 // As `figures.shown` writes seconds: 0:07, 1:05, 1:01:05.
 export const lasting = (seconds) => {
