@@ -11,7 +11,7 @@ from . import audio
 from .baresip import BaresipPhone
 from .engine import EngineProcess
 from .sipp import SippCall
-from .switch import FreeSwitch, free_port
+from .switch import PHONES_RTP_PORTS, FreeSwitch, free_port
 
 PHONE_RTP_PORTS = 22
 
@@ -96,6 +96,7 @@ class FreeSwitchBench:
         if known is not None and not (speaks or pretends or known.pretends):
             known.behaviour, known.after_seconds, known.talk_seconds = behaviour, after_seconds, talk_seconds
             return known
+        assert (len(self._phones) + 1) * PHONE_RTP_PORTS <= PHONES_RTP_PORTS, "the next phone would have another switch's ports"
         first_rtp = self.switch.first_phone_rtp + PHONE_RTP_PORTS * len(self._phones)
         phone = FreeSwitchPhone(
             self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,

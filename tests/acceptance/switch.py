@@ -23,7 +23,8 @@ IP = "127.0.0.1"
 START_SECONDS = 30.0
 CERTIFICATES = Path(tempfile.gettempdir()) / f"ivrengine-acceptance-certificates-{os.getuid()}"
 RTP_PORTS = 400  # of one switch and its phones
-PHONES_RTP_PORTS = 100  # the last of them: a port that a phone has can't be bound by the switch, which ends a call
+FIRST_RTP_PORT, LAST_RTP_PORT = 16384, 32767  # below the system's range for passing ports, so that no other socket takes one
+PHONES_RTP_PORTS = 176  # the last of them: a port that a phone has can't be bound by the switch, which ends a call
 
 
 def find_freeswitch() -> Path | None:
@@ -128,6 +129,21 @@ def _event(body: str) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in lines if name}
 
 
+def claim_rtp_ports() -> tuple[int, socket.socket]:
+    """The first of RTP_PORTS ports that no other test of this machine has, and what holds them until it is closed or forgotten.
+
+    Two switches with the same ports take them from each other, and a call that finds its port taken ends.
+    """
+    for first in range(FIRST_RTP_PORT, LAST_RTP_PORT + 1 - RTP_PORTS, RTP_PORTS):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0ivrengine-tests-rtp-{first}")  # gone with the process, whatever becomes of it
+            return first, claim
+        except OSError:
+            claim.close()
+    raise RuntimeError("all RTP ports are claimed by other tests")
+
+
 @dataclass
 class FreeSwitch:
     """One FreeSWITCH. ``site`` gets an ivrengine.toml that leads to it; ``work`` holds its configuration, logs and databases."""
@@ -137,18 +153,16 @@ class FreeSwitch:
     numbers: Sequence[str] | None = None  # dialled numbers for the engine; the flows' own without it
     phones: Sequence[str] = ("8001", "8002", "8003")
     settings: str = ""  # further lines for ivrengine.toml
-    rtp_ports: int = RTP_PORTS
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.esl_port, self.phones_port, self.trunk_port = free_port(), free_port(), free_port()
-        # Below the system's range for passing ports, so that no other socket of this machine takes one; spread by process.
-        self.first_rtp = 16384 + (os.getpid() % 38) * RTP_PORTS
+        self.first_rtp, self._claim = claim_rtp_ports()
         self.conf, self.logs = self.work / "conf", self.work / "log"
 
     @property
     def first_phone_rtp(self) -> int:
-        return self.first_rtp + self.rtp_ports - PHONES_RTP_PORTS
+        return self.first_rtp + RTP_PORTS - PHONES_RTP_PORTS
 
     def render(self) -> str:
         """Write ivrengine.toml and render the configuration with it. Returns what the command printed."""
