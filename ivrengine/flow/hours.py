@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .official_holidays import ONE_DAY, OfficialHolidays
@@ -77,6 +78,16 @@ class Calendar:
             before, rank_before = self._plan(local.date() - ONE_DAY)
             label = before.label(minute + DAY_MINUTES) if rank_before >= rank else None
         return plan.rest if label is None else label
+
+    def ruled_by(self, day: datetime.date) -> tuple[DayPlan, Literal["exception", "holiday", "moved", "weekly"]]:
+        """What a day is planned to be, and why; ``moved`` is a weekend day that is worked for a holiday."""
+        plan, rank = self._plan(day)
+        if rank == _EXCEPTION:
+            return plan, "exception"
+        if rank == _OFFICIAL:
+            return plan, "holiday"
+        moved = self.holidays is not None and self.holidays.is_moved_workday(day)
+        return plan, "moved" if moved else "weekly"
 
     def lists_worked_weekends(self, year: int) -> bool:
         """Whether the exceptions name a weekend day of ``year`` that is worked: then somebody has seen to the moved days."""
