@@ -50,7 +50,13 @@ def home_of(app: Flask, level: str) -> str | None:
 def entries(app: Flask) -> list[Entry]:
     """The menu for who is asking."""
     return [
-        Entry(str(title), url_for(endpoint), request.blueprint == endpoint.split(".")[0])
+        Entry(str(title), url_for(endpoint), _is_here(endpoint.split(".")[0]))
         for endpoint, title in MENU.items()
         if endpoint in app.view_functions and allowed(endpoint, g.level)
     ]
+
+
+def _is_here(page: str) -> bool:
+    """Whether a blueprint of the page is shown; a page of several has site, site_voicemail..."""
+    blueprint = request.blueprint or ""
+    return blueprint == page or blueprint.startswith(f"{page}_")
