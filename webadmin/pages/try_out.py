@@ -74,7 +74,7 @@ def phone() -> str:
     director = web().engine.call_centre.director
     agents = director.site.site.agents
     seated = {view.phone: view.agent_id for view in director.dispatcher.agents() if view.intent != "LOGGED_OUT"}
-    names = {agent.agent_id: f"{agent.agent_id} {agent.name}" for agent in agents}
+    names = {agent.agent_id: f"{agent.agent_id} {agent.rules.name}" for agent in agents}
     phones = [(number, names.get(seated.get(number, ""), "")) for number in PHONES]
     return render_template(
         "try_out/phone.html", real=True, phones=phones, agents=sorted(names.items()), extension=request.args.get("extension", "")

@@ -51,7 +51,8 @@ class LiveTrial(Trial):
             case CallerHearsNoMore():
                 self.tell("silence")
             case KeyPressed(_, key):
-                self.tell("key", key=key)
+                if not self._secret:  # else it was pressed a moment too early to be one, and nobody knows that
+                    self.tell("key", key=key)
             case StepLeft(_, step):
                 self._secret = False
                 self._left(step)

@@ -3,7 +3,7 @@
 import { draw } from "../flows/diagram.js";
 import { post, tell, watch } from "../live.js";
 import { mouth } from "./mouth.js";
-import { $, hear, keypad, makeEar, makeLog, stillHeard } from "./parts.js";
+import { $, farewell, hear, keypad, makeEar, makeLog, stillHeard } from "./parts.js";
 
 const { base, made, calls } = $("#try").dataset;
 const display = $("#display");
@@ -132,4 +132,5 @@ $("#hang-up").addEventListener("click", () => {
   ear.silence();
   post(`${here()}/hang-up`).catch(complain);
 });
+addEventListener("pagehide", () => stream && farewell(`${here()}/hang-up`));
 document.addEventListener("pointerdown", () => call && ear.open());

@@ -81,6 +81,12 @@ export const keypad = (press) => {
   return { enable: (yes) => buttons.forEach((button) => (button.disabled = !yes)) };
 };
 
+// The page is left: what must still be said is said, as no answer is waited for.
+export const farewell = (address) => {
+  const token = $('meta[name="csrf-token"]').content;
+  fetch(address, { method: "POST", keepalive: true, headers: { "X-CSRFToken": token, "Content-Type": "application/json" }, body: "{}" });
+};
+
 export const makeEar = (base, made) =>
   new Ear($("#ear"), { token: (token) => `${base()}/sound/${token}`, made: (name) => made.replace("NAME", name) }, $("#muted"));
 

@@ -2,7 +2,7 @@
 
 import { post, tell, watch } from "../live.js";
 import { mouth } from "./mouth.js";
-import { $, hear, keypad, makeEar, makeLog, stillHeard } from "./parts.js";
+import { $, farewell, hear, keypad, makeEar, makeLog, stillHeard } from "./parts.js";
 
 const { base, made } = $("#desk").dataset;
 const display = $("#display");
@@ -44,6 +44,7 @@ const showState = ({ up, calls = [], agent }) => {
 
 const over = () => {
   stream?.close();
+  stream = undefined;
   $("#held").hidden = true;
   $("#take").hidden = false;
   $("#which").textContent = "";
@@ -97,4 +98,5 @@ $("#dial").addEventListener("submit", (event) => {
   const number = $("#number").value.trim();
   if (number) act("dial", { number });
 });
+addEventListener("pagehide", () => stream && farewell(`${here()}/give-back`));
 document.addEventListener("pointerdown", () => extension && ear.open());
