@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 from ivrengine.domain.audio import Silence
 
+from .digits import digit_words, phone_words
 from .values import (
-    GROUP_PAUSE,
     PART_PAUSE,
     SPEECH_PREFIX,
     Word,
@@ -20,10 +21,8 @@ from .values import (
     read_count,
     read_date,
     read_datetime,
-    read_digits,
     read_money,
     read_number,
-    read_phone,
     read_time,
 )
 
@@ -192,24 +191,11 @@ def _datetime(value: str) -> list[Word]:
 
 
 _SIGNS = {"1": "yao", "*": "star", "#": "pound", "+": "plus"}
-
-
-def _digits(value: str) -> list[Word]:
-    return [_SIGNS.get(sign, sign) for sign in read_digits(value)]
-
-
-def _phone(value: str) -> list[Word]:
-    words: list[Word] = []
-    for group in read_phone(value):
-        words += [GROUP_PAUSE] * bool(words) + [_SIGNS.get(sign, sign) for sign in group]
-    return words
-
-
 _EXPANDERS = {
     "number": _number,
     "count": _count,
-    "digits": _digits,
-    "phone": _phone,
+    "digits": partial(digit_words, called=_SIGNS),
+    "phone": partial(phone_words, called=_SIGNS),
     "money": _money,
     "date": _date,
     "time": _time,
