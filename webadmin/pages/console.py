@@ -17,7 +17,7 @@ from flask import Blueprint, abort, current_app, jsonify, render_template, reque
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from ivrengine.acd.figures import AGENT_FORMULAS, shown
+from ivrengine.acd.figures import AGENT_FORMULAS, AgentCounters, agent_figures, shown
 from ivrengine.errors import IvrEngineError
 from ivrengine.reports.agent_times import agent_times
 from ivrengine.reports.day import today
@@ -298,9 +298,8 @@ def _seldom(ask: Callable[[], bool]) -> Callable[[], bool]:
 
 def _figures(began: float, midnight: float, now: float, agent_id: str) -> list[dict[str, str]]:
     found = agent_times(web().engine.store, began, midnight, now, agent_id)
-    if not found:
-        return []
-    counters, figures = found[0].counters, found[0].figures
+    counters = found[0].counters if found else AgentCounters()
+    figures = agent_figures(counters)
     titles = {"logged_in_seconds": _("Time logged in"), "occupied_seconds": _("Occupied"), "occupancy": _("Occupancy")}
     told = [
         {"title": title, "value": shown(getattr(figures, name), AGENT_FORMULAS[name].unit), "formula": AGENT_FORMULAS[name].text}

@@ -10,15 +10,18 @@ import logging
 from collections import Counter
 from typing import Any
 
+import gevent
+
 from ivrengine.acd.agents import NO_BREAKS
 from ivrengine.acd.views import AgentView
-from ivrengine.runtime.breaks import seats
+from ivrengine.runtime.breaks import away_by_team, seats
 from ivrengine.runtime.talks import Talk
 from ivrengine.storage.errors import StorageError
 
 from ..context import Web
 from .console_card import card_of, name_of, title_of
 
+LOOKED_AT_ONCE = 20  # desks, before others get their turn
 LOOK_SECONDS = 0.5  # what no hook tells (who waits, a colleague who answers, a paused recording) is seen so soon
 TALKING = frozenset({"TALKING", "HOLD", "CONSULT", "CONFERENCE"})
 
@@ -77,11 +80,14 @@ class Desks:
             self._engine.crew.spawn(self._tell, agent_id)
 
     def look(self) -> None:
-        for agent_id in list(self._watching):
-            if agent_id not in self._dirty:
-                state = self.state(agent_id)
-                if state != self._told.get(agent_id):
-                    self._soon(agent_id)
+        """Sees what no hook has told; others get their turn in between."""
+        away = self._away()
+        for place, agent_id in enumerate(list(self._watching), start=1):
+            if agent_id not in self._dirty and self.state(agent_id, away) != self._told.get(agent_id):
+                self._soon(agent_id)
+            if place % LOOKED_AT_ONCE == 0:
+                gevent.sleep(0)
+                away = self._away()
 
     def _tell(self, agent_id: str) -> None:
         self._dirty.discard(agent_id)
@@ -112,8 +118,8 @@ class Desks:
 
     # -- the state -----------------------------------------------------------------------------------------------------
 
-    def state(self, agent_id: str) -> dict[str, Any]:
-        """Codes, names and instants of one agent, JSON-ready; asks nobody and does not wait."""
+    def state(self, agent_id: str, away: dict[str, set[str]] | None = None) -> dict[str, Any]:
+        """Codes, names and instants of one agent, JSON-ready; asks nobody and does not wait. ``away``: who is on a break, by team."""
         site, dispatcher = self._director.site, self._director.dispatcher
         agent, view = site.agent(agent_id), dispatcher.agent(agent_id)
         up = bool(self._engine.switch.connected)
@@ -122,8 +128,7 @@ class Desks:
         talk = self._director.talk_of(agent_id)
         item_id, stage = self._call_of(view, talk)
         rules = site.queue(view.queue) if view.queue else None
-        views = dispatcher.agents()
-        away = seats(site.site, views, agent_id)
+        left = seats(site.site.teams, self._away() if away is None else away, agent.rules.team, agent_id)
         return {
             "known": True,
             "switch": up,
@@ -155,7 +160,7 @@ class Desks:
             "reasons": [
                 {"reason": each.reason, "title": each.title or each.reason, "approval": each.approval} for each in site.site.reasons
             ],
-            "seats": {"most": away.most, "left": away.left},
+            "seats": {"most": left.most, "left": left.left},
             "on_break": view.intent == "NOT_READY" and view.reason not in NO_BREAKS,
         }
 
@@ -186,6 +191,9 @@ class Desks:
         found = consultation.destination
         title = name_of(self._director.site.site, found.value) if found.kind == "agent" else found.value
         return {"state": consultation.state, "kind": found.kind, "title": title}
+
+    def _away(self) -> dict[str, set[str]]:
+        return away_by_team(self._director.site.site, self._director.dispatcher.agents())
 
     def _wall(self, at: float) -> float:
         return round(self._engine.call_centre.clock.wall(at), 1)

@@ -9,7 +9,7 @@ import pytest
 from paper_floor import Floor, make_desk, opened, settle
 
 from ivrengine.domain.caller import CallInfo
-from ivrengine.runtime.breaks import seats
+from ivrengine.runtime.breaks import away_by_team, seats
 from ivrengine.runtime.destinations import Destinations
 from ivrengine.runtime.outcome import Outcome, Who
 from ivrengine.runtime.side_legs import SideLegs
@@ -138,7 +138,8 @@ def test_what_is_no_verb_is_refused(house: House) -> None:
 
 def test_seats_left_are_those_that_the_dispatcher_gives(house: House) -> None:
     def left(agent_id: str) -> int | None:
-        return seats(house.site, house.dispatcher.agents(), agent_id).left
+        away = away_by_team(house.site, house.dispatcher.agents())
+        return seats(house.site.teams, away, house.site.agent(agent_id).rules.team, agent_id).left
 
     assert (left("101"), left("103")) == (1, None)
     assert house.do("break", reason="tea").ok
