@@ -124,7 +124,10 @@ def _add_answers(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def tell_csrf(error: CSRFError) -> tuple[Any, int]:
-        return _told(_("Not done"), _("This page had grown too old, so nothing was done. Load it again and repeat."), 400)
+        sentence = _("This page had grown too old, so nothing was done. Load it again and repeat.")
+        if not auth.wants_page(request):
+            return jsonify(error=sentence, reason="token"), 400  # a script gets itself another and repeats
+        return _told(_("Not done"), sentence, 400)
 
     @app.errorhandler(HTTPException)
     def tell(error: HTTPException) -> tuple[Any, int]:

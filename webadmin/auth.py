@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from flask import Flask, Request, abort, g, jsonify, redirect, request, session, url_for
+from flask import Flask, Request, abort, flash, g, jsonify, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_limiter import Limiter
@@ -149,6 +149,10 @@ def _take_key(given: str, visitor_key: str) -> AnyResponse:
 def _send_to_log_in() -> AnyResponse:
     if not wants_page(request):
         return _refuse(401, _("You are not logged in, or your session has ended."))
+    if request.method != "GET":
+        flash(_("You are not logged in, or your session has ended. Nothing was done."), "error")
+    elif session.pop(TOKEN, None):
+        flash(_("Your session has ended."), "warning")
     back = request.full_path.rstrip("?") if request.method == "GET" and request.endpoint not in (None, "home") else None
     return redirect(url_for("log_in.form", next=back))
 

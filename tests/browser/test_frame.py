@@ -69,3 +69,52 @@ def test_the_link_of_the_demo_opens_the_calls_and_its_key_leaves_the_address(bro
     assert house.key not in page.url and page.goto("/calls/").status == 200
     assert "no real calls" in page.text_content(".banner")
     assert page.goto("/users/").url.endswith("/log-in?next=/users/")
+
+
+POST = """theme => import("/static/live.js").then(live => {
+    const form = new FormData();
+    form.append("theme", theme);
+    return live.post("/account/password", form);
+}).then(() => "done", error => error.message)"""
+
+
+def test_a_session_that_ends_costs_nothing_that_was_typed(browsers: Any, house: Any) -> None:
+    with house.store() as store:
+        password_hash = store.users.hash("a password of tests", "absent")
+        store.users.add("absent", "admin", "", password_hash, "tests", 1.0).wait()
+        store.users.set_password("absent", password_hash, "tests", 1.0, must_change=False).wait()
+
+    def log_in(page: Any) -> None:
+        page.goto("/log-in")
+        page.fill("#name", "absent")
+        page.fill("#password", "a password of tests")
+        page.click("main button.main")
+        page.wait_for_url("**/*")
+        page.wait_for_selector("#menu")
+
+    page = browsers.open()
+    log_in(page)
+    page.goto("/users/")
+    page.fill("#name", "half a name")
+    with house.store() as store:
+        store.users.set_password("absent", password_hash, "tests", 1.0, must_change=False).wait()
+    assert "session has ended" in page.evaluate(POST, "dark")
+    assert page.is_visible("#signed-out") and page.input_value("#name") == "half a name"
+
+    beside = page.context.new_page()
+    log_in(beside)
+    page.evaluate(POST, "dark")  # answered by the form's problems: it was let in, with a token of the new session
+    assert not page.is_visible("#signed-out") and page.input_value("#name") == "half a name"
+
+
+def test_a_lost_line_is_told_and_disables_what_needs_it(browsers: Any) -> None:
+    page = browsers.open("supervisor")
+    with page.expect_response("**/calls/live"):
+        page.goto("/calls/")
+    page.evaluate("document.querySelector('#calls').dataset.needsLine = ''")
+    page.context.set_offline(True)
+    page.wait_for_selector("#line", state="visible")
+    assert page.evaluate("document.querySelector('#calls').inert")
+    page.context.set_offline(False)
+    page.wait_for_selector("#line", state="hidden")
+    assert not page.evaluate("document.querySelector('#calls').inert")

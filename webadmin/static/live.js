@@ -1,7 +1,20 @@
 // Live pages. `watch(address, handlers)` hears the events of a stream; `post(address, data)` does something with the right token.
 // While the line is lost, a bar says so and everything inside [data-needs-line] is disabled.
 
-const token = () => document.querySelector('meta[name="csrf-token"]').content;
+const token = () => document.querySelector('meta[name="csrf-token"]');
+
+// After a log-in in another tab the page's own token is worth nothing, but the new session has one.
+const renewToken = async () => {
+  const page = await fetch("/log-in", { headers: { Accept: "text/html" } });
+  const found = new DOMParser().parseFromString(await page.text(), "text/html").querySelector('meta[name="csrf-token"]');
+  if (found) token().content = found.content;
+};
+
+// Nothing is loaded again: what has been typed stays, and goes on when somebody has logged in beside it.
+const setSignedIn = (yes) => {
+  const bar = document.querySelector("#signed-out");
+  if (bar && bar.hidden !== yes) bar.hidden = yes;
+};
 
 export const tell = (sentence, kind = "message") => {
   const place = document.querySelector(".flashes");
@@ -14,18 +27,25 @@ export const tell = (sentence, kind = "message") => {
 // The answer's JSON; throws an Error with the server's sentence, its `status` and what was `told`. FormData is sent as it is, anything else as JSON.
 export const post = async (address, data = {}) => {
   const form = data instanceof FormData;
+  const send = () => {
+    if (form) data.delete("csrf_token"); // the header's counts
+    const headers = { "X-CSRFToken": token().content, Accept: "application/json", ...(form ? {} : { "Content-Type": "application/json" }) };
+    return fetch(address, { method: "POST", headers, body: form ? data : JSON.stringify(data) });
+  };
   let answer;
+  let told;
   try {
-    answer = await fetch(address, {
-      method: "POST",
-      headers: { "X-CSRFToken": token(), Accept: "application/json", ...(form ? {} : { "Content-Type": "application/json" }) },
-      body: form ? data : JSON.stringify(data),
-    });
+    answer = await send();
+    told = await answer.json().catch(() => ({}));
+    if (told.reason === "token") {
+      await renewToken();
+      answer = await send();
+      told = await answer.json().catch(() => ({}));
+    }
   } catch {
     throw new Error(document.body.dataset.lost);
   }
-  const told = await answer.json().catch(() => ({}));
-  if (answer.status === 401) location.reload();
+  setSignedIn(answer.status !== 401);
   if (!answer.ok) throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status, told });
   return told;
 };
@@ -42,8 +62,10 @@ const setLine = (up) => {
 export const watch = (address, handlers, { silentAfter = 40000 } = {}) => {
   let source;
   let timer;
+  let closed = false;
   const heard = () => {
     setLine(true);
+    setSignedIn(true);
     clearTimeout(timer);
     timer = setTimeout(() => {
       setLine(false);
@@ -56,17 +78,26 @@ export const watch = (address, handlers, { silentAfter = 40000 } = {}) => {
     try {
       const answer = await fetch(address, { headers: { Accept: "text/event-stream" }, signal: asked.signal });
       asked.abort();
-      if (answer.status === 401) location.reload();
+      if (answer.status === 401) {
+        setSignedIn(false);
+        setTimeout(again, 5000);
+        return;
+      }
     } catch {
       // still no line
     }
     open();
   };
   const open = () => {
+    if (closed) return;
     source = new EventSource(address);
     source.addEventListener("open", heard);
     source.addEventListener("beat", heard);
-    source.addEventListener("signed_out", () => location.reload());
+    source.addEventListener("signed_out", () => {
+      source.close();
+      setLine(false);
+      again();
+    });
     for (const [name, handle] of Object.entries(handlers)) {
       source.addEventListener(name, (event) => {
         heard();
@@ -88,7 +119,18 @@ export const watch = (address, handlers, { silentAfter = 40000 } = {}) => {
       if (source.readyState === EventSource.CLOSED) setTimeout(again, 2000);
     });
   };
+  const close = () => {
+    closed = true;
+    clearTimeout(timer);
+    source.close();
+  };
   open();
-  addEventListener("pagehide", () => source.close());
-  return { close: () => (clearTimeout(timer), source.close()) };
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && location.reload()); // back from the browser's own store of pages
+  addEventListener("offline", () => setLine(false));
+  addEventListener("online", () => {
+    source.close();
+    open();
+  });
+  return { close };
 };

@@ -88,7 +88,13 @@ def test_a_session_not_used_ends(client: Client, clock: Clock, engine: Any) -> N
     clock.now += engine.settings.web.idle_seconds - 1
     assert browser.get("/calls/").status_code == 200
     clock.now += engine.settings.web.idle_seconds + 1
-    assert browser.get("/calls/").headers["Location"].startswith("/log-in")
+    sent = browser.post("/account/preferences", data={})
+    assert sent.status_code == 302, "look and language are for everybody"
+    sent = browser.post("/account/password", data={"old": "x"}, follow_redirects=True)
+    assert "Nothing was done." in sent.text
+    page = browser.get("/calls/", follow_redirects=True)
+    assert "Your session has ended." in page.text and page.request.path == "/log-in"
+    assert "Your session has ended." not in browser.get("/calls/", follow_redirects=True).text, "told once"
     script = browser.get("/calls/", headers={"Accept": "application/json"})
     assert script.status_code == 401 and "session has ended" in script.json["error"]
 
@@ -174,6 +180,8 @@ def test_nothing_is_done_without_the_token_of_ones_own_session(client: Client, a
     for data, headers in (({}, {}), ({"csrf_token": ""}, {}), ({"csrf_token": others}, {}), ({}, {"X-CSRFToken": others})):
         answer = browser.post("/account/preferences", data=wish | data, headers=headers)
         assert answer.status_code == 400 and "nothing was done" in answer.text
+        script = browser.post("/account/preferences", data=wish | data, headers={"Accept": "application/json", **headers})
+        assert (script.status_code, script.json["reason"]) == (400, "token"), "it gets itself another and repeats"
     assert 'data-theme="auto"' in browser.get("/calls/").text
     assert browser.post("/account/preferences", data=wish, headers={"X-CSRFToken": token(browser)}).status_code == 302
     assert browser.post("/account/preferences", data=wish | {"csrf_token": token(browser)}).status_code == 302
