@@ -100,5 +100,5 @@ def _print(table: Table, texts: Callable[[Row], list[str]]) -> None:
 
 
 def _to_output(content: bytes) -> None:
-    click.get_binary_stream("stdout").write(content)
-    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

@@ -14,6 +14,8 @@ from .periods import Period
 from .queue_columns import ended
 from .table import Column, Row, Table, figure_columns, values
 
+LEAST_BREAK_SECONDS = 0.5  # between the log-in and the first ready an agent is not ready for a moment, which is no break
+
 _WHO = (Column("agent", "Agent"), Column("name", "Name"), Column("team", "Team"))
 _OFFERS = (
     Column("offers", "Offers", "calls", "offers of a caller to the agent", {"what": "offers"}),
@@ -62,8 +64,9 @@ def agents(store: Store, period: Period, now: float, queue: str = "") -> tuple[T
     for each in spent:
         if each.intent == "NOT_READY" and each.work == "IDLE":
             breaks[each.agent_id, each.reason] += each.seconds
-    break_rows = tuple(Row((*who(agent_id), reason, seconds)) for (agent_id, reason), seconds in sorted(breaks.items()) if seconds > 0)
-    all_breaks = Row(("", "", "", "", sum(breaks.values())))
+    taken = {key: seconds for key, seconds in sorted(breaks.items()) if seconds >= LEAST_BREAK_SECONDS}
+    break_rows = tuple(Row((*who(agent_id), reason, seconds)) for (agent_id, reason), seconds in taken.items())
+    all_breaks = Row(("", "", "", "", sum(taken.values())))
     return (
         Table("agents", "Agents", _COLUMNS, rows, Row(("", "", "", *whole), leads)),
         Table("breaks", "Breaks", _BREAKS, break_rows, all_breaks),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ivrengine.storage.calls import Call
-from ivrengine.storage.errors import NoSuchRecord
+from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord
 from ivrengine.storage.segments import Segment
 from ivrengine.storage.store import Store
 
@@ -42,7 +42,7 @@ def one_call(store: Store, call_id: str) -> OneCall | None:
     call: Call | None
     try:
         call = store.calls.get(call_id)
-    except NoSuchRecord:
+    except (NoSuchRecord, AmbiguousRecord):  # the store takes the beginnings of ids; here only a whole one is meant
         call = None
     if call is not None and call.call_id != call_id:
         call = None
