@@ -92,7 +92,7 @@ class Floor:
         self.lanes.join(item, only)
         self.timers.set(item.alarm, due)
         queue = item.queue
-        if not queue.logged_in and queue.rules.no_agent_seconds:
+        if not item.virtual and not queue.logged_in and queue.rules.no_agent_seconds:
             due = max(item.entered_at, queue.empty_since) + queue.rules.no_agent_seconds
             if due < queue.empty_alarm.due:
                 self.timers.set(queue.empty_alarm, due)

@@ -98,3 +98,12 @@ def test_a_call_picked_up_for_an_agent_who_is_gone_from_the_site_waits_for_the_o
     world.tell(replace(SITE, agents=(ONE,)))
     world.tell(ha.Left(item, "abandoned"))
     assert world.dispatcher.items("q")[0].item_id == "i1"
+
+
+def test_a_callback_that_waits_for_somebody_to_log_in_sets_no_alarm_that_has_passed():
+    world = office(ready=())
+    world.queue("q", virtual=True)
+    world.advance(QUEUE.no_agent_seconds + 30.0)
+    deadline = world.dispatcher.next_deadline()
+    world.tell_twice(SITE)
+    assert world.dispatcher.next_deadline() == deadline
