@@ -48,6 +48,7 @@ const common = (label) => [
   yaml(),
   syntaxHighlighting(colours),
   typeOver,
+  EditorState.phrases.of(texts.phrases),
   indentUnit.of("  "),
   EditorState.tabSize.of(2),
 ];
