@@ -105,5 +105,5 @@ def test_a_callback_that_waits_for_somebody_to_log_in_sets_no_alarm_that_has_pas
     world.queue("q", virtual=True)
     world.advance(QUEUE.no_agent_seconds + 30.0)
     deadline = world.dispatcher.next_deadline()
-    world.tell_twice(SITE)
+    world.dispatcher.feed(SITE, world.now)
     assert world.dispatcher.next_deadline() == deadline
