@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 
 from ivrengine.acd.figures import (
     AGENT_FORMULAS,
+    CALLBACK_FORMULAS,
     FORMULAS,
+    MARK_FORMULAS,
     AgentCounters,
+    CallbackCounters,
     Counters,
+    MarkCounters,
     agent_figures,
+    callback_figures,
     figures,
+    mark_figures,
     of_agent_state,
     of_talk,
     of_terminal,
@@ -57,6 +63,16 @@ def test_each_figure_of_an_agent_is_what_its_formula_says(counters: AgentCounter
     result = asdict(agent_figures(counters))
     for name, formula in AGENT_FORMULAS.items():
         assert result[name] == computed(formula.text, {**result, **asdict(counters)}), formula
+
+
+@given(st.builds(MarkCounters, st.integers(0, 99), seconds), st.builds(CallbackCounters, *[st.integers(0, 9)] * 6, seconds))
+def test_each_figure_of_surveys_and_callbacks_is_what_its_formula_says(marks: MarkCounters, callbacks: CallbackCounters):
+    for formulas, counters, result in (
+        (MARK_FORMULAS, marks, asdict(mark_figures(marks))),
+        (CALLBACK_FORMULAS, callbacks, asdict(callback_figures(callbacks))),
+    ):
+        for name, formula in formulas.items():
+            assert result[name] == computed(formula.text, {**result, **asdict(counters)}), formula
 
 
 @given(st.lists(pieces, max_size=20), st.integers(0, 20))
