@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, ROOT, WAIT_MS, Browsers
+from test_accessible import look
 from test_console import FLOW, NUMBER, Centre
 
 from ivrengine.acd.figures import FORMULAS, shown
@@ -137,6 +138,7 @@ def test_from_a_waiting_caller_to_the_recording_of_the_talk(
     eventually(lambda: agrees(board, centre), "board and terminal to agree on who talks")
     board.focus('.queue [data-figure="service_level_ignored"] button')
     formula = board.locator("#explanation").inner_text()
+    assert look(board, "board-wall-busy") == []
     assert "answered in time / (offered - hung up in time)" in formula and "/ (1 - 0) =" in formula
 
     # the supervisor's own phone rings; it is asked for once
@@ -152,6 +154,7 @@ def test_from_a_waiting_caller_to_the_recording_of_the_talk(
     own.hang_up()
     own.wait_idle()
     boss.locator("#agents .more").click()
+    assert look(boss, "supervisor-dialog") == []
     boss.locator("#agent-dialog [data-verb=barge]").click()
     boss.wait_for_selector("#sure[open]")
     assert "will both hear you" in boss.locator("#sure").inner_text()
@@ -173,6 +176,7 @@ def test_from_a_waiting_caller_to_the_recording_of_the_talk(
     asking = boss.locator("#breaks li")
     asking.wait_for()
     assert "Fang asks for a break: Course" in asking.inner_text() and "of 1 away" in asking.inner_text()
+    assert look(boss, "supervisor-break") == []
     asking.locator("[data-verb=allow_break]").click()
     asking.wait_for(state="hidden")
     fang.evaluate("() => import('/static/live.js').then((live) => live.post('/console/do/ready'))")  # the wrap-up is over
@@ -183,6 +187,7 @@ def test_from_a_waiting_caller_to_the_recording_of_the_talk(
     boss.goto("/recordings/?number=138")
     boss.locator("tbody a").first.click()
     boss.wait_for_function("() => document.querySelector('#waveform').getAttribute('aria-valuemax') > 0")
+    assert look(boss, "recording") == []
     boss.evaluate("document.querySelector('#audio').play()")
     boss.wait_for_function("() => document.querySelector('#audio').currentTime > 0.3")
     boss.check("input[name=mark][value='4']")

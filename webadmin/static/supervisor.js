@@ -64,7 +64,9 @@ const DETAILS = {
 const fillChoices = () => {
   for (const select of document.querySelectorAll(".agents-choice")) {
     const chosen = select.value || page.dataset.me;
-    const options = state.agents.map((agent) => {
+    // Who has the caller can't take them over.
+    const others = select.id === "take-by" ? state.agents.filter((agent) => agent.agent !== agentDialog.dataset.id) : state.agents;
+    const options = others.map((agent) => {
       const option = new Option(`${agent.name} (${doing(agent)})${agent.agent === page.dataset.me ? ` - ${words.me}` : ""}`, agent.agent);
       option.selected = agent.agent === chosen;
       return option;
