@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.acceptance.bench import Bench, SiteDatabase
 
-from .conftest import ROOT, command
+from .conftest import ROOT, command, new_bench
 
 NUMBER = "02988880009"
 AGENTS = {"1001": "8001", "1002": "8002", "1003": "8003"}  # and the phones at which they sit
@@ -104,6 +106,17 @@ def furnish(bench: Bench) -> None:
 def staff(bench: Bench) -> None:
     """Once the switch is there, before the engine starts."""
     command(bench, "site", "import", "--yes")
+
+
+@contextmanager
+def opened(switch: str, work: Path) -> Iterator[Bench]:
+    """The bench on that switch with the small call centre, started; nobody is logged in."""
+    made = new_bench(switch, work)
+    furnish(made)
+    with made as started:
+        staff(started)
+        started.engine.start()
+        yield started
 
 
 def ready(bench: Bench, *agent_ids: str) -> None:

@@ -12,8 +12,8 @@ import soundfile
 from tests.acceptance import audio
 from tests.acceptance.bench import Bench, SiteDatabase
 
-from .call_centre import NUMBER, eventually, furnish, ready, segments, staff, until_works, works
-from .conftest import SWITCHES, command, new_bench, prompt
+from .call_centre import NUMBER, eventually, opened, ready, segments, until_works, works
+from .conftest import SWITCHES, command, prompt
 
 ENGLISH_NUMBER = "02988880008"
 
@@ -21,11 +21,7 @@ ENGLISH_NUMBER = "02988880008"
 @pytest.fixture(params=SWITCHES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A started switch and engine with the small call centre; nobody is logged in."""
-    made = new_bench(request.param, tmp_path)
-    furnish(made)
-    with made as started:
-        staff(started)
-        started.engine.start()
+    with opened(request.param, tmp_path) as started:
         yield started
 
 

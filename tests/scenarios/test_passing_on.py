@@ -10,8 +10,8 @@ import pytest
 
 from tests.acceptance.bench import Bench, SiteDatabase
 
-from .call_centre import NUMBER, eventually, furnish, ready, segments, staff, until_works, works
-from .conftest import SWITCHES, command, new_bench, prompt
+from .call_centre import NUMBER, eventually, opened, ready, segments, until_works, works
+from .conftest import SWITCHES, command, prompt
 
 SURVEY = "survey/service"  # what the caller hears when the last of them has hung up
 
@@ -20,11 +20,7 @@ SURVEY = "survey/service"  # what the caller hears when the last of them has hun
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """As in test_call_centre; the phone 8003 may be called back."""
     monkeypatch.setenv("IVRENGINE_ENGINE_OUTSIDE_NUMBERS", "8003")
-    made = new_bench(request.param, tmp_path)
-    furnish(made)
-    with made as started:
-        staff(started)
-        started.engine.start()
+    with opened(request.param, tmp_path) as started:
         yield started
 
 

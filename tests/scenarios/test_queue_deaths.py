@@ -16,8 +16,8 @@ import pytest
 
 from tests.acceptance.bench import Bench, SiteDatabase
 
-from .call_centre import NUMBER, eventually, furnish, ready, segments, staff, until_works, works
-from .conftest import SWITCHES, command, new_bench, prompt
+from .call_centre import NUMBER, eventually, opened, ready, segments, until_works, works
+from .conftest import SWITCHES, command, prompt
 
 KILLS = int(os.environ.get("IVRENGINE_QUEUE_KILLS", "3"))
 SEED = int(os.environ.get("IVRENGINE_CHAOS_SEED", "1"))
@@ -27,11 +27,7 @@ REBUILT = "queues and agents are as they were"
 
 @pytest.fixture(params=SWITCHES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    made = new_bench(request.param, tmp_path)
-    furnish(made)
-    with made as started:
-        staff(started)
-        started.engine.start()
+    with opened(request.param, tmp_path) as started:
         yield started
 
 
