@@ -25,7 +25,7 @@ from ..context import auditor, web
 COMMON_LABELS = (OPEN, CLOSED, HOLIDAY)  # may be said of any calendar
 HISTORY_SHOWN = 10
 LABELS = {
-    OPEN: lazy_gettext("Open"), CLOSED: lazy_gettext("Closed"), HOLIDAY: lazy_gettext("Holiday"), WEEKEND: lazy_gettext("Weekend"),
+    OPEN: lazy_gettext("open for callers"), CLOSED: lazy_gettext("Closed"), HOLIDAY: lazy_gettext("Holiday"), WEEKEND: lazy_gettext("Weekend"),
 }  # fmt: skip
 WHY = {
     "exception": lazy_gettext("exception"), "holiday": lazy_gettext("official holiday"), "moved": lazy_gettext("worked weekend"),
