@@ -1,7 +1,7 @@
 """The agent's walk: logs in on the page, the phone rings, who calls is shown with the way through the menu; answered at the phone, passed
 on to a colleague with a note, disposed of; through reloads, a second tab and an engine that is killed.
 
-A whole engine with pages beside the embedded switch, in processes of their own.
+A whole engine with pages beside the embedded switch, in processes of their own; the walk once more with FreeSWITCH and baresip, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from conftest import PASSWORD, ROOT, WAIT_MS, Browsers
 from ivrengine.storage.customers import read_customer
 from ivrengine.storage.passwords import make_hash
 from ivrengine.storage.store import Store
+from tests.acceptance.freeswitch_bench import FreeSwitchBench
 from tests.acceptance.sim_bench import SimBench
-from tests.acceptance.switch import free_port
+from tests.acceptance.switch import free_port, why_not
 
 START_SECONDS = 30.0
+NO_FREESWITCH = why_not()
 NUMBER = "02988880009"
 HOSTILE = "<img src=x onerror=document.title='taken'>"
 USERS = {"fang": "1001", "qiang": "1002"}
@@ -67,7 +70,7 @@ agents:
 class Centre:
     """Site, switch and engine. ``address`` is the pages'."""
 
-    bench: SimBench
+    bench: Any
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -96,9 +99,9 @@ class Centre:
             self.process.wait()
 
 
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    bench = SimBench(tmp_path_factory.mktemp("centre"))
+@contextmanager
+def opened(bench: Any) -> Iterator[Centre]:
+    """Site, switch and engine, with two agents who may log in and a customer who is known."""
     flows = bench.site / "flows"
     flows.mkdir(parents=True)
     (flows / "centre.yml").write_text(FLOW, "utf-8")
@@ -118,6 +121,12 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
             yield made
         finally:
             made.kill()
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    with opened(SimBench(tmp_path_factory.mktemp("centre"))) as made:
+        yield made
 
 
 @pytest.fixture
@@ -160,13 +169,29 @@ def has_written(page: Any, text: str) -> None:
 
 
 def test_a_call_from_the_ringing_to_the_disposition(browsers: Browsers, centre: Centre) -> None:
+    walk(browsers, centre)
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(NO_FREESWITCH is not None, reason=NO_FREESWITCH or "")
+def test_the_same_with_a_real_switch_and_real_phones(chromium: Any, tmp_path: Path) -> None:
+    with opened(FreeSwitchBench(tmp_path)) as centre:
+        browsers = Browsers(chromium, centre)  # type: ignore[arg-type]
+        try:
+            walk(browsers, centre)
+        finally:
+            browsers.close()
+        assert browsers.complaints == []
+
+
+def walk(browsers: Browsers, centre: Centre) -> None:
     phones = {name: centre.bench.phone(phone, after_seconds=3) for name, phone in (("fang", "8001"), ("qiang", "8002"))}
     fang = sit_down(browsers, "fang", "8001")
     qiang = sit_down(browsers, "qiang", "8002")
     fang.keyboard.press("F2")
     state(fang, "Ready")
 
-    caller = centre.bench.call(NUMBER, name=HOSTILE, script=[{"wait": 0.5}, {"press": "1"}])
+    caller = centre.bench.call(NUMBER, name=HOSTILE, script=[{"wait": 1.5}, {"press": "1"}])
     fang.wait_for_selector("#call:not([hidden])")
     assert fang.locator("#badge").inner_text() == "Ringing"
     assert fang.locator("#who").inner_text() == "Li Lei" and HOSTILE in fang.locator("#facts").inner_text()
