@@ -39,20 +39,22 @@ const showVariables = (variables) => {
 
 const showFlow = async (flow, step) => {
   const host = $("#diagram");
-  if (drawn?.flow !== flow) {
-    drawn = { flow };
-    const mine = drawn;
-    const answer = await fetch(`${here()}/flow/${encodeURIComponent(flow)}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer?.ok || drawn !== mine) return;
-    const { title, graph } = await answer.json();
-    mine.picture = draw(host, graph, { title, anytime: host.dataset.anytime });
-    mine.picture.fit(false);
-    $("#flow-name").textContent = title;
-    mine.picture.lightStep(mine.step ?? step);
-  }
-  drawn.step = step;
-  drawn.picture?.lightStep(step);
   $("#step").textContent = `${host.dataset.step} ${flow}: ${step}`;
+  if (drawn?.flow === flow) {
+    drawn.step = step;
+    drawn.picture?.lightStep(step);
+    return;
+  }
+  const mine = { flow, step };
+  drawn = mine;
+  const answer = await fetch(`${here()}/flow/${encodeURIComponent(flow)}`, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { title, graph } = await answer.json();
+  if (drawn !== mine) return;
+  mine.picture = draw(host, graph, { title, anytime: host.dataset.anytime });
+  mine.picture.fit(false);
+  $("#flow-name").textContent = title;
+  mine.picture.lightStep(mine.step); // which may be another by now
 };
 
 const showState = (state) => {
