@@ -8,6 +8,13 @@ import struct
 import wave
 from typing import Any
 
+import pytest
+from test_accessible import LOOKS, look
+
+PAGES = (
+    "/prompts/one/zh-CN/line/property", "/site/queues/", "/site/queues/one/delivery", "/site/agents/one/1001", "/site/hours/",
+    "/site/blacklist/", "/site/voicemail/",
+)  # fmt: skip
 NAME = "tests/greeting"
 
 
@@ -97,3 +104,13 @@ def test_a_supervisor_says_closed_and_takes_it_back(browsers: Any) -> None:
     page.click("form[action$='/clear'] button")
     page.wait_for_selector(".flash")
     assert page.locator(".badge.warn").count() == 0
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_the_pages_below_have_no_violation(browsers: Any, kind: str) -> None:
+    page = browsers.open("admin", **LOOKS[kind])
+    problems = []
+    for address in PAGES:
+        page.goto(address)
+        problems += look(page, f"admin-{address.strip('/').replace('/', '-')}-{kind}")
+    assert problems == []
