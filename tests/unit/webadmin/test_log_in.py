@@ -93,8 +93,8 @@ def test_a_session_not_used_ends(client: Client, clock: Clock, engine: Any) -> N
     sent = browser.post("/account/password", data={"old": "x"}, follow_redirects=True)
     assert "Nothing was done." in sent.text
     page = browser.get("/calls/", follow_redirects=True)
-    assert "Your session has ended." in page.text and page.request.path == "/log-in"
-    assert "Your session has ended." not in browser.get("/calls/", follow_redirects=True).text, "told once"
+    assert "Your session has ended.</p>" in page.text and page.request.path == "/log-in"
+    assert "Your session has ended.</p>" not in browser.get("/calls/", follow_redirects=True).text, "told once"
     script = browser.get("/calls/", headers={"Accept": "application/json"})
     assert script.status_code == 401 and "session has ended" in script.json["error"]
 
