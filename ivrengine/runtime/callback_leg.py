@@ -7,7 +7,8 @@ Either way the agent belongs to this offer from its beginning on, so no customer
 dispatcher a customer-first offer counts as answered while the customer is rung. A customer who is not reached costs the agent nothing; an
 agent who does not answer costs the customer only where they had been rung before: then they are told goodbye and tried again.
 
-A number on the list that is a phone of the house is rung there. The agent's side is an AgentLeg like any other; the customer's is a leg beside it, which plays the caller's part.
+A number on the list that is a phone of the house is rung there. The agent's side is an AgentLeg like any other;
+the customer's is a leg beside it, which plays the caller's part.
 """
 
 from __future__ import annotations

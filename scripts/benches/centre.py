@@ -89,7 +89,10 @@ def _fill(bench: SimBench, work: Path) -> Iterator[dict[str, object]]:
     starting_lag = float((work / LAG_FILE).read_text())
     ids = [f"centre-{n}" for n in range(CALLS)]
     numbers = dict(zip(ids, (NUMBERS[n % QUEUES] for n in range(CALLS)), strict=True))
-    _paced(ids, lambda call_id: bench.api(f'sim call {{"number": "{numbers[call_id]}", "from": "138{call_id[7:]:0>8}", "uuid": "{call_id}"}}'))
+    def dial(call_id: str) -> object:
+        return bench.api(f'sim call {{"number": "{numbers[call_id]}", "from": "138{call_id[7:]:0>8}", "uuid": "{call_id}"}}')
+
+    _paced(ids, dial)
     talking = _eventually(lambda: len(_agents(database, "READY", "TALKING")), AGENTS)
     waiting = _eventually(lambda: _count(database, "ended_at IS NULL"), WAITING)
     time.sleep(HOLD_SECONDS)
