@@ -68,7 +68,8 @@ def behind(store: Store, what: str, wanted: Asked, skip: int, limit: int) -> Tab
     """``limit`` records of the kind ``what`` from the ``skip``-th on, in the order of their time."""
     lists: PeriodLists = store.period_lists
     found = getattr(lists, what)(wanted, skip, limit)
-    rows = tuple(Row(_ROWS[what](each), call_id=each.call_id) for each in found)
+    # A callback waits without a caller's call: it is found by its own id.
+    rows = tuple(Row(_ROWS[what](each), call_id=each.call_id or getattr(each, "item_id", "")) for each in found)
     return Table(what, what.capitalize(), _COLUMNS[what], rows)
 
 

@@ -38,7 +38,7 @@ class OneCall:
 
 
 def one_call(store: Store, call_id: str) -> OneCall | None:
-    """The call whose whole id is given. None where nothing is known of it."""
+    """The call whose whole id is given, or the callback's wait of this id, which has no call. None where nothing is known of it."""
     call: Call | None
     try:
         call = store.calls.get(call_id)
@@ -46,7 +46,9 @@ def one_call(store: Store, call_id: str) -> OneCall | None:
         call = None
     if call is not None and call.call_id != call_id:
         call = None
-    segments = tuple(store.segments.of_call(call_id))
+    segments = tuple(store.segments.of_call(call_id)) if call_id else ()
+    if call is None and not segments and (alone := store.segments.get(call_id)):
+        segments = (alone,)
     if call is None and not segments:
         return None
     moments = [*_steps(store, call_id), *_marks(store, call_id), *_recordings(store, call_id)]

@@ -82,6 +82,7 @@ class CalledBack:
 class Offered:
     """One offer of a caller to an agent."""
 
+    item_id: str
     call_id: str
     offered_at: float
     number: str
@@ -142,8 +143,8 @@ class PeriodLists:
             terms += f" AND outcome IN ({', '.join('?' * len(asked.outcomes))})"
             parameters += map(storable, asked.outcomes)
         joined = (
-            "(SELECT segments.call_id AS call_id, attempts.offered_at, number, queue, attempts.agent_id AS agent_id, phone, outcome,"
-            " attempts.ended_at AS ended_at, attempts.rowid AS place FROM attempts JOIN segments USING (item_id))"
+            "(SELECT item_id, segments.call_id AS call_id, attempts.offered_at, number, queue, attempts.agent_id AS agent_id, phone,"
+            " outcome, attempts.ended_at AS ended_at, attempts.rowid AS place FROM attempts JOIN segments USING (item_id))"
         )
         return self._read(Offered, f"FROM {joined} WHERE {terms} ORDER BY offered_at, place", parameters, skip, limit)
 

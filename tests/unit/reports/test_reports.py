@@ -253,9 +253,15 @@ def test_each_count_is_as_long_as_the_list_behind_it(store: Store) -> None:
     assert len(first) == 5 and not {row.call_id for row in first} & {row.call_id for row in second}
 
 
-def test_nothing_is_known_of_a_call_that_never_was(store: Store) -> None:
+def test_one_call_by_its_whole_id_or_a_callback_by_its_own(store: Store) -> None:
     fill(store, NOW - 100, NOW, 3)
     assert one_call(store, "i") is None and one_call(store, "") is None
+    store.segments.begin("back", "", "", "t", "sales", "139", NOW - 50, virtual=True)
+    store.segments.ended("back", "answered", NOW - 20, 30.0, "1", "b/1").wait()
+    listed = behind(store, "waits", asked({"since": f"{NOW - 21}", "until": f"{NOW - 19}", "agent": "1"}), 0, 9).rows
+    assert "back" in {row.call_id for row in listed}
+    alone = one_call(store, "back")
+    assert alone is not None and alone.call is None and [each.kind for each in alone.moments] == ["wait", "talk"]
     found = one_call(store, "i0")
     assert found is not None and [each.at for each in found.moments] == sorted(each.at for each in found.moments)
 
