@@ -25,8 +25,11 @@ from ..context import auditor, web
 COMMON_LABELS = (OPEN, CLOSED, HOLIDAY)  # may be said of any calendar
 HISTORY_SHOWN = 10
 LABELS = {
-    OPEN: lazy_gettext("open for callers"), CLOSED: lazy_gettext("Closed"), HOLIDAY: lazy_gettext("Holiday"), WEEKEND: lazy_gettext("Weekend"),
-}  # fmt: skip
+    OPEN: lazy_gettext("open for callers"),
+    CLOSED: lazy_gettext("Closed"),
+    HOLIDAY: lazy_gettext("Holiday"),
+    WEEKEND: lazy_gettext("Weekend"),
+}
 WHY = {
     "exception": lazy_gettext("exception"), "holiday": lazy_gettext("official holiday"), "moved": lazy_gettext("worked weekend"),
 }  # fmt: skip
