@@ -119,7 +119,7 @@ def test_from_a_waiting_caller_to_the_recording_of_the_talk(
     caller = centre.bench.call(NUMBER, script=[{"wait": 0.5}, {"press": "1"}])
     shows(board, "waiting", "1")
     waiting = board.locator('.queue [data-figure="waiting"]')
-    assert waiting.get_attribute("class") == "alarm" and "alarm" in waiting.inner_text()
+    assert waiting.get_attribute("class") == "at-alarm" and "alarm" in waiting.inner_text()
     board.wait_for_function("() => document.querySelector('.queue [data-figure=longest_wait_seconds] .value').textContent >= '0:02'")
     assert "138" not in board.content()
     eventually(lambda: agrees(board, centre), "board and terminal to agree on who waits")

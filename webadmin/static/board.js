@@ -43,7 +43,8 @@ const drawRow = (place, row, key, ringing) => {
     const limit = row.limits[name];
     const level = levelOf(name, value, limit);
     write(item.querySelector(".value"), text);
-    item.className = level;
+    item.className = level && `at-${level}`; // .alarm is the frame's
+    item.dataset.length = text.length > 6 ? "longest" : text.length > 4 ? "long" : "";
     item.querySelector(".warn-mark").hidden = level !== "warn";
     item.querySelector(".alarm-mark").hidden = level !== "alarm";
     item.querySelector("button").dataset.sum = row.counted[name]?.sum ?? "";
@@ -53,7 +54,7 @@ const drawRow = (place, row, key, ringing) => {
 };
 
 const drawAgent = (row, agent) => {
-  row.className = `agent ${agent.doing.replaceAll(" ", "-")}${agent.too_long ? " alarm" : ""}`;
+  row.className = `agent ${agent.doing.replaceAll(" ", "-")}${agent.too_long ? " over" : ""}`;
   write(row.querySelector(".name"), agent.name);
   write(row.querySelector(".state"), agent.reason ? `${words(agent.doing)}: ${agent.reason}` : words(agent.doing));
   row.querySelector(".too-long").hidden = !agent.too_long;
