@@ -125,6 +125,7 @@ def test_a_second_tab_is_the_agent(telephone: Any, speech: Path, eventually: Any
     caller, agent, colleague = telephone, telephone.context.new_page(), telephone.context.new_page()
     for page, phone in ((agent, "8007"), (colleague, "8008")):  # all who serve the queue, so that nobody's script answers
         page.goto(f"/try/phone?extension={phone}")
+        page.select_option("#agent", phone.replace("8", "1", 1))  # who may be on a break of their own
         page.click("#take-button")
         page.wait_for_selector("#display:has-text('On hook')")
     assert "1007 · READY" in agent.text_content("#agent-state")

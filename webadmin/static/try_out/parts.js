@@ -55,7 +55,7 @@ export const makeLog = (list) => {
       }
       line.append(time, text);
       list.append(line);
-      list.scrollTop = list.scrollHeight;
+      list.parentElement.scrollTop = list.parentElement.scrollHeight;
       return true;
     },
   };
