@@ -25,6 +25,7 @@ from ivrengine.simswitch.phones import Phone
 
 from .conftest import House, eventually, make_site, write_tone
 from .engine_process import Process
+from .storm import every_call_has_its_end, supply, wait_all_gone
 
 KILLS = int(os.environ.get("IVRENGINE_CHAOS_KILLS", "6"))
 CALLERS = int(os.environ.get("IVRENGINE_CHAOS_CALLERS", "40"))
@@ -170,7 +171,7 @@ class Chaos:
     def run(self) -> None:
         self.process.start()
         watcher = gevent.spawn(self._watch)
-        supply = gevent.spawn(self._supply)
+        supplier = gevent.spawn(self._supply)
         for _ in range(KILLS):
             self._wait_served()
             gevent.sleep(self.random.uniform(0.3, 2.5))
@@ -180,23 +181,15 @@ class Chaos:
             gevent.sleep(self.random.choice([0.0, 0.2, 1.0]))
             self.process.start()
         self._wait_served()
-        supply.kill()
+        supplier.kill()
         self.calm = True
         self.house.switch.core.faults.clear()
-        deadline = time.monotonic() + CALM_SECONDS
-        while any(caller.up for caller in self.callers) and time.monotonic() < deadline:
-            gevent.sleep(0.1)
+        wait_all_gone(self.callers, CALM_SECONDS)
         watcher.kill()
-        query = "SELECT (SELECT count(*) FROM calls WHERE ended_at IS NULL) + (SELECT count(*) FROM runs)"
-        eventually(lambda: self.process.rows(query) == [(0,)], "the end of every call's row")
+        every_call_has_its_end(self.process)
 
     def _supply(self) -> None:
-        while True:
-            if sum(caller.up for caller in self.callers) < CALLERS:
-                caller = Caller(self, len(self.callers))
-                self.callers.append(caller)
-                gevent.spawn(caller.live)
-            gevent.sleep(0.05)
+        supply(self.callers, lambda number: Caller(self, number), CALLERS, 0.05)
 
     def _trouble_the_link(self) -> None:
         core = self.house.switch.core

@@ -26,6 +26,7 @@ from ivrengine.storage.store import Store
 from .conftest import House, eventually, make_site
 from .engine_process import Process
 from .queue_house import phone_of, site
+from .storm import every_call_has_its_end, supply, wait_all_gone
 
 KILLS = int(os.environ.get("IVRENGINE_CHAOS_KILLS", "5"))
 CALLERS = int(os.environ.get("IVRENGINE_CHAOS_CALLERS", "12"))
@@ -116,21 +117,13 @@ class Chaos:
         greenlets[2].kill()
         for number, extension in enumerate(sorted(self.phones)):
             self.house.switch.core.phones.put(Phone(extension, "answer", 0.1, 0.3 + 0.1 * number))
-        deadline = time.monotonic() + CALM_SECONDS
-        while any(caller.up for caller in self.callers) and time.monotonic() < deadline:
-            gevent.sleep(0.1)
+        wait_all_gone(self.callers, CALM_SECONDS)
         greenlets[1].kill()
-        query = "SELECT (SELECT count(*) FROM calls WHERE ended_at IS NULL) + (SELECT count(*) FROM runs)"
-        eventually(lambda: self.process.rows(query) == [(0,)], "the end of every call's row")
+        every_call_has_its_end(self.process)
         gevent.sleep(3.0)  # wrap-up, and the files of the last talks
 
     def _supply(self) -> None:
-        while True:
-            if sum(caller.up for caller in self.callers) < CALLERS:
-                caller = Caller(self, len(self.callers))
-                self.callers.append(caller)
-                gevent.spawn(caller.live)
-            gevent.sleep(0.1)
+        supply(self.callers, lambda number: Caller(self, number), CALLERS, 0.1)
 
     def _change_phones(self) -> None:
         """Phones answer, and now and then don't."""
