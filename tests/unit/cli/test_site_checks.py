@@ -73,7 +73,8 @@ def test_counters_that_are_others_than_their_rows_are_a_failure(settings: Settin
     assert told(settings)["counters"][0] == "ok"
     with Store(settings.database) as store:
         store.database.write(lambda db: db.execute("UPDATE intervals SET abandoned = 7") and None)
-    assert told(settings)["counters"][:2] == ("failure", "counters of the last 30 days are others than the rows they were made of (intervals: 1)")
+    sentence = "counters of the last 30 days are others than the rows they were made of (intervals: 1)"
+    assert told(settings)["counters"][:2] == ("failure", sentence)
 
 
 def test_a_database_of_an_older_engine_is_left_as_it_is(settings: Settings) -> None:
