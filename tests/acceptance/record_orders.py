@@ -1,4 +1,4 @@
-"""Records ``tests/streams/orders.json``: starts a FreeSWITCH that calls itself, and runs ``tests/unit/simswitch/scenarios.py`` on it.
+"""Records ``tests/streams/orders.json``: starts a FreeSWITCH that calls itself, and runs ``tests/unit/simswitch/sim_scenarios.py`` on it.
 
     python -m tests.acceptance.record_orders [scenario ...] > tests/streams/orders.json
     python -m tests.acceptance.record_orders --bytes FILE.bin scenario ...
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/unit/simswitch"))
 
-import scenarios  # noqa: E402 - it lies beside the tests of the embedded switch
+import sim_scenarios as scenarios  # noqa: E402 - it lies beside the tests of the embedded switch
 import simclient  # noqa: E402
 
 from ivrengine.esl.calls import CALL_EVENTS  # noqa: E402

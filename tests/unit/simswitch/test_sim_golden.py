@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_switch
-from scenarios import HAND_OVER, SCENARIOS, SimWorld, header_names, leg_not_reached, phone_hangs_up, phone_holds, prompts, records
+from sim_scenarios import HAND_OVER, SCENARIOS, SimWorld, header_names, leg_not_reached, phone_hangs_up, phone_holds, prompts, records
 from simclient import Client
 
 from ivrengine.simswitch.dialplan import Dialplan
