@@ -1,31 +1,15 @@
-"""Values as rows of words, one file per language with the same functions; no sound, no files.
-
-A language module has ``WORDS`` (name -> text), ``expand(kind, value)``, ``join(words)`` (the text of a row) and
-``words_needed(kind)`` (every word that a value of the kind could use).
-"""
+"""Values as rows of words, one file per language with its words and rules; no sound, no files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-from . import en_us, zh_cn
+from .en_us import ENGLISH
+from .language import Language
 from .values import SPEECH_PREFIX, SpeechError, Word
+from .zh_cn import MANDARIN
 
 __all__ = ["SPEECH_LANGUAGES", "SPEECH_PREFIX", "Language", "SpeechError", "Word", "speech_for"]
 
-
-class Language(Protocol):
-    WORDS: dict[str, str]
-
-    def expand(self, kind: str, value: str) -> list[Word]: ...
-
-    def join(self, words: Sequence[Word]) -> str: ...
-
-    def words_needed(self, kind: str) -> frozenset[str]: ...
-
-
-SPEECH_LANGUAGES: dict[str, Language] = {"zh-CN": zh_cn, "en-US": en_us}  # type: ignore[dict-item]
+SPEECH_LANGUAGES: dict[str, Language] = {"zh-CN": MANDARIN, "en-US": ENGLISH}
 
 
 def speech_for(language: str) -> Language | None:

@@ -5,25 +5,10 @@ Amounts are in yuan and fen unless the value names another currency, and spoken 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from functools import partial
 
-from ivrengine.domain.audio import Silence
-
-from .digits import digit_words, phone_words
-from .values import (
-    PART_PAUSE,
-    SPEECH_PREFIX,
-    Word,
-    check_kind,
-    read_count,
-    read_date,
-    read_datetime,
-    read_money,
-    read_number,
-    read_time,
-)
+from .language import Language
+from .values import Money
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SMALL = (
@@ -107,68 +92,23 @@ _MONEY = {
 }
 
 
-def _named(words: dict[str, str]) -> dict[str, str]:
-    return {SPEECH_PREFIX + name: text for name, text in words.items()}
-
-
 _NUMERALS = {str(number): text for number, text in enumerate(_SMALL[:10])}
 _BELOW_HUNDRED = {str(number): text for number, text in [*enumerate(_SMALL), *_TENS.items()]}
-_COUNT_WORDS = _named({**_BELOW_HUNDRED, **_UNITS})
-_SIGNED_WORDS = {**_COUNT_WORDS, **_named({"minus": "minus", "point": "point"})}
-_DIGIT_WORDS = _named({**_NUMERALS, "star": "star", "pound": "pound", **{letter: letter.upper() for letter in _LETTERS}})
-_PHONE_WORDS = {**_DIGIT_WORDS, **_named({"plus": "plus"})}
-_MONEY_WORDS = {**_COUNT_WORDS, **_named({"minus": "minus", "and": "and", **_MONEY})}
-_DATE_WORDS = _named(
-    {
-        **_BELOW_HUNDRED,
-        "hundred": "hundred",
-        "thousand": "thousand",
-        "oh": "oh",
-        **{f"month-{number}": text for number, text in enumerate(_MONTHS, 1)},
-        **{f"day-{number}": text for number, text in enumerate(_DAYS, 1)},
-    }
-)
-_BELOW_SIXTY = {number: text for number, text in _BELOW_HUNDRED.items() if 1 <= int(number) < 60}
-_TIME_WORDS = _named({**_BELOW_SIXTY, "oh": "oh", "am": "A.M.", "pm": "P.M.", "noon": "noon", "midnight": "midnight"})
-_BY_KIND: dict[str, dict[str, str]] = {
-    "number": _SIGNED_WORDS,
-    "count": _COUNT_WORDS,
-    "digits": _DIGIT_WORDS,
-    "phone": _PHONE_WORDS,
-    "money": _MONEY_WORDS,
-    "date": _DATE_WORDS,
-    "time": _TIME_WORDS,
-    "datetime": {**_DATE_WORDS, **_TIME_WORDS},
+_COUNT_WORDS = {**_BELOW_HUNDRED, **_UNITS}
+_SIGNED_WORDS = {**_COUNT_WORDS, "minus": "minus", "point": "point"}
+_DIGIT_WORDS = {**_NUMERALS, "star": "star", "pound": "pound", **{letter: letter.upper() for letter in _LETTERS}}
+_PHONE_WORDS = {**_DIGIT_WORDS, "plus": "plus"}
+_MONEY_WORDS = {**_COUNT_WORDS, "minus": "minus", "and": "and", **_MONEY}
+_DATE_WORDS = {
+    **_BELOW_HUNDRED,
+    "hundred": "hundred",
+    "thousand": "thousand",
+    "oh": "oh",
+    **{f"month-{number}": text for number, text in enumerate(_MONTHS, 1)},
+    **{f"day-{number}": text for number, text in enumerate(_DAYS, 1)},
 }
-WORDS: dict[str, str] = {name: text for words in _BY_KIND.values() for name, text in words.items()}
-
-
-def words_needed(kind: str) -> frozenset[str]:
-    check_kind(kind, "")
-    return frozenset(_BY_KIND[kind])
-
-
-def join(words: Sequence[Word]) -> str:
-    return " ".join("," if isinstance(word, Silence) else WORDS[word] for word in words).replace(" ,", ",")
-
-
-def expand(kind: str, value: str) -> list[Word]:
-    """The value as names of words and silences. Raises SpeechError."""
-    check_kind(kind, value)
-    return [word if isinstance(word, Silence) else SPEECH_PREFIX + word for word in _EXPANDERS[kind](value)]
-
-
-def _number(value: str) -> list[Word]:
-    number = read_number(value)
-    words: list[Word] = ["minus"] if number.negative else []
-    words += _whole(number.whole)
-    if number.fraction:
-        words += ["point", *number.fraction]
-    return words
-
-
-def _count(value: str) -> list[Word]:
-    return list(_whole(read_count(value)))
+_BELOW_SIXTY = {number: text for number, text in _BELOW_HUNDRED.items() if 1 <= int(number) < 60}
+_TIME_WORDS = {**_BELOW_SIXTY, "oh": "oh", "am": "A.M.", "pm": "P.M.", "noon": "noon", "midnight": "midnight"}
 
 
 def _whole(number: int) -> list[str]:
@@ -184,11 +124,10 @@ def _whole(number: int) -> list[str]:
     raise AssertionError("every number from a hundred on has a unit")
 
 
-def _money(value: str) -> list[Word]:
-    money = read_money(value)
+def _money(money: Money) -> list[str]:
     big = "yuan" if money.currency == "CNY" else "us-dollar" if money.whole == 1 else "us-dollars"
     small = "fen" if money.currency == "CNY" else "us-cent" if money.hundredths == 1 else "us-cents"
-    words: list[Word] = ["minus"] if money.negative else []
+    words: list[str] = []
     if money.whole or not money.hundredths:
         words += [*_whole(money.whole), big]
     if money.hundredths:
@@ -196,11 +135,7 @@ def _money(value: str) -> list[Word]:
     return words
 
 
-def _date(value: str) -> list[Word]:
-    return _date_words(read_date(value))
-
-
-def _date_words(day: date) -> list[Word]:
+def _date_words(day: date) -> list[str]:
     return [f"month-{day.month}", f"day-{day.day}", *_year(day.year)]
 
 
@@ -213,30 +148,29 @@ def _year(year: int) -> list[str]:
     return [*_whole(century), *(["oh"] if rest < 10 else []), *_whole(rest)]
 
 
-def _time(value: str) -> list[Word]:
-    return _time_words(*read_time(value))
-
-
-def _time_words(hour: int, minute: int) -> list[Word]:
-    words: list[Word] = [*_whole(hour % 12 or 12)]
+def _time_words(hour: int, minute: int) -> list[str]:
+    words: list[str] = [*_whole(hour % 12 or 12)]
     if minute:
         return [*words, *(["oh"] if minute < 10 else []), *_whole(minute), "am" if hour < 12 else "pm"]
     return [*words, {0: "midnight", 12: "noon"}.get(hour, "am" if hour < 12 else "pm")]
 
 
-def _datetime(value: str) -> list[Word]:
-    day, hour, minute = read_datetime(value)
-    return [*_date_words(day), PART_PAUSE, *_time_words(hour, minute)]
-
-
-_SIGNS = {"*": "star", "#": "pound", "+": "plus"}
-_EXPANDERS = {
-    "number": _number,
-    "count": _count,
-    "digits": partial(digit_words, called=_SIGNS),
-    "phone": partial(phone_words, called=_SIGNS),
-    "money": _money,
-    "date": _date,
-    "time": _time,
-    "datetime": _datetime,
-}
+ENGLISH = Language(
+    {
+        "number": _SIGNED_WORDS,
+        "count": _COUNT_WORDS,
+        "digits": _DIGIT_WORDS,
+        "phone": _PHONE_WORDS,
+        "money": _MONEY_WORDS,
+        "date": _DATE_WORDS,
+        "time": _TIME_WORDS,
+    },
+    join=lambda texts: " ".join(texts).replace(" ,", ","),
+    pause=",",
+    called={"*": "star", "#": "pound", "+": "plus"},
+    whole=_whole,
+    count=_whole,
+    money=_money,
+    day=_date_words,
+    time=_time_words,
+)

@@ -6,25 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from functools import partial
 
-from ivrengine.domain.audio import Silence
-
-from .digits import digit_words, phone_words
-from .values import (
-    PART_PAUSE,
-    SPEECH_PREFIX,
-    Word,
-    check_kind,
-    read_count,
-    read_date,
-    read_datetime,
-    read_money,
-    read_number,
-    read_time,
-)
+from .language import Language
+from .values import Money
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NUMERALS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
@@ -48,73 +33,26 @@ def _day_text(day: int) -> str:
     return ("", "十", "二十", "三十")[tens] + (_NUMERALS[str(ones)] if ones else "") + "日"
 
 
-def _named(words: dict[str, str]) -> dict[str, str]:
-    return {SPEECH_PREFIX + name: text for name, text in words.items()}
-
-
-_NUMBER_WORDS = _named({**_NUMERALS, **_UNITS})
-_SIGNED_WORDS = {**_NUMBER_WORDS, **_named({"minus": "负", "point": "点"})}
-_COUNT_WORDS = {**_NUMBER_WORDS, **_named({"liang": "两"})}
+_NUMBER_WORDS = {**_NUMERALS, **_UNITS}
+_SIGNED_WORDS = {**_NUMBER_WORDS, "minus": "负", "point": "点"}
+_COUNT_WORDS = {**_NUMBER_WORDS, "liang": "两"}
 _CALLED_OUT = {sign: text for sign, text in _NUMERALS.items() if sign != "1"} | {"yao": "幺", "star": "星号", "pound": "井号"}
-_DIGIT_WORDS = _named({**_CALLED_OUT, **{letter: letter.upper() for letter in _LETTERS}})
-_PHONE_WORDS = {**_DIGIT_WORDS, **_named({"plus": "加"})}
-_MONEY_WORDS = {**_COUNT_WORDS, **_named({"minus": "负", **_MONEY})}
-_DATE_WORDS = _named(
-    {
-        **_NUMERALS,
-        "year": "年",
-        **{f"month-{number}": f"{text}月" for number, text in enumerate(_MONTHS, 1)},
-        **{f"day-{number}": _day_text(number) for number in range(1, 32)},
-    }
-)
-_TIME_WORDS = _named(
-    {
-        **_NUMERALS,
-        "ten": "十",
-        "minute": "分",
-        **_PERIODS,
-        **{f"hour-{number}": f"{text}点" for number, text in enumerate(_HOURS)},
-    }
-)
-_BY_KIND: dict[str, dict[str, str]] = {
-    "number": _SIGNED_WORDS,
-    "count": _COUNT_WORDS,
-    "digits": _DIGIT_WORDS,
-    "phone": _PHONE_WORDS,
-    "money": _MONEY_WORDS,
-    "date": _DATE_WORDS,
-    "time": _TIME_WORDS,
-    "datetime": {**_DATE_WORDS, **_TIME_WORDS},
+_DIGIT_WORDS = {**_CALLED_OUT, **{letter: letter.upper() for letter in _LETTERS}}
+_PHONE_WORDS = {**_DIGIT_WORDS, "plus": "加"}
+_MONEY_WORDS = {**_COUNT_WORDS, "minus": "负", **_MONEY}
+_DATE_WORDS = {
+    **_NUMERALS,
+    "year": "年",
+    **{f"month-{number}": f"{text}月" for number, text in enumerate(_MONTHS, 1)},
+    **{f"day-{number}": _day_text(number) for number in range(1, 32)},
 }
-WORDS: dict[str, str] = {name: text for words in _BY_KIND.values() for name, text in words.items()}
-
-
-def words_needed(kind: str) -> frozenset[str]:
-    check_kind(kind, "")
-    return frozenset(_BY_KIND[kind])
-
-
-def join(words: Sequence[Word]) -> str:
-    return "".join(" " if isinstance(word, Silence) else WORDS[word] for word in words)
-
-
-def expand(kind: str, value: str) -> list[Word]:
-    """The value as names of words and silences. Raises SpeechError."""
-    check_kind(kind, value)
-    return [word if isinstance(word, Silence) else SPEECH_PREFIX + word for word in _EXPANDERS[kind](value)]
-
-
-def _number(value: str) -> list[Word]:
-    number = read_number(value)
-    words: list[Word] = ["minus"] if number.negative else []
-    words += _whole(number.whole)
-    if number.fraction:
-        words += ["point", *number.fraction]
-    return words
-
-
-def _count(value: str) -> list[Word]:
-    return list(_counted(_whole(read_count(value))))
+_TIME_WORDS = {
+    **_NUMERALS,
+    "ten": "十",
+    "minute": "分",
+    **_PERIODS,
+    **{f"hour-{number}": f"{text}点" for number, text in enumerate(_HOURS)},
+}
 
 
 def _counted(words: list[str]) -> list[str]:
@@ -146,8 +84,7 @@ def _spoken(number: int) -> list[str]:
     raise AssertionError("every number from ten on has a unit")
 
 
-def _money(value: str) -> list[Word]:
-    money = read_money(value)
+def _money(money: Money) -> list[str]:
     words: list[str] = []
     if money.currency == "CNY":
         jiao, fen = divmod(money.hundredths, 10)
@@ -162,42 +99,37 @@ def _money(value: str) -> list[Word]:
             words += [*_whole(money.whole), "us-dollar"]
         if money.hundredths:
             words += ["0"] * bool(words and money.hundredths < 10) + [*_whole(money.hundredths), "us-cent"]
-    return [*(["minus"] if money.negative else []), *_counted(words)]
+    return _counted(words)
 
 
-def _date(value: str) -> list[Word]:
-    return _date_words(read_date(value))
-
-
-def _date_words(day: date) -> list[Word]:
+def _date_words(day: date) -> list[str]:
     return [*str(day.year), "year", f"month-{day.month}", f"day-{day.day}"]
 
 
-def _time(value: str) -> list[Word]:
-    return _time_words(*read_time(value))
-
-
-def _time_words(hour: int, minute: int) -> list[Word]:
+def _time_words(hour: int, minute: int) -> list[str]:
     period = [name for start, name in _PERIOD_STARTS if hour >= start][-1]
-    words: list[Word] = [period, f"hour-{hour if hour <= 12 else hour - 12}"]
+    words: list[str] = [period, f"hour-{hour if hour <= 12 else hour - 12}"]
     if minute:
         words += ["0"] * (minute < 10) + [*_whole(minute), "minute"]
     return words
 
 
-def _datetime(value: str) -> list[Word]:
-    day, hour, minute = read_datetime(value)
-    return [*_date_words(day), PART_PAUSE, *_time_words(hour, minute)]
-
-
-_SIGNS = {"1": "yao", "*": "star", "#": "pound", "+": "plus"}
-_EXPANDERS = {
-    "number": _number,
-    "count": _count,
-    "digits": partial(digit_words, called=_SIGNS),
-    "phone": partial(phone_words, called=_SIGNS),
-    "money": _money,
-    "date": _date,
-    "time": _time,
-    "datetime": _datetime,
-}
+MANDARIN = Language(
+    {
+        "number": _SIGNED_WORDS,
+        "count": _COUNT_WORDS,
+        "digits": _DIGIT_WORDS,
+        "phone": _PHONE_WORDS,
+        "money": _MONEY_WORDS,
+        "date": _DATE_WORDS,
+        "time": _TIME_WORDS,
+    },
+    join="".join,
+    pause=" ",
+    called={"1": "yao", "*": "star", "#": "pound", "+": "plus"},
+    whole=_whole,
+    count=lambda number: _counted(_whole(number)),
+    money=_money,
+    day=_date_words,
+    time=_time_words,
+)

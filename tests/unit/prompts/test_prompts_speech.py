@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivrengine.domain.audio import SPEECH_KINDS, Silence
-from ivrengine.prompts.speech import SPEECH_LANGUAGES, SPEECH_PREFIX, SpeechError, en_us, speech_for, zh_cn
+from ivrengine.prompts.speech import SPEECH_LANGUAGES, SPEECH_PREFIX, SpeechError, en_us, speech_for
+from ivrengine.prompts.speech.en_us import ENGLISH
+from ivrengine.prompts.speech.zh_cn import MANDARIN
 
 GOLDEN = [
     # kind, value, Chinese, English
@@ -127,8 +129,8 @@ BAD = [
 
 @pytest.mark.parametrize(("kind", "value", "chinese", "english"), GOLDEN)
 def test_golden(kind: str, value: str, chinese: str, english: str) -> None:
-    assert zh_cn.join(zh_cn.expand(kind, value)) == chinese
-    assert en_us.join(en_us.expand(kind, value)) == english
+    assert MANDARIN.join(MANDARIN.expand(kind, value)) == chinese
+    assert ENGLISH.join(ENGLISH.expand(kind, value)) == english
 
 
 @pytest.mark.parametrize(("kind", "value"), BAD)
@@ -143,19 +145,19 @@ def test_a_bad_value_is_named_with_its_kind(language: str, kind: str, value: str
 
 def test_a_bad_telephone_number_is_masked_in_the_sentence() -> None:
     with pytest.raises(SpeechError) as caught:
-        zh_cn.expand("phone", "13800138000;drop")
+        MANDARIN.expand("phone", "13800138000;drop")
     assert "13800138000" not in str(caught.value)
 
 
 def test_groups_of_a_telephone_number_are_parted_by_silence() -> None:
-    words = zh_cn.expand("phone", "13800138000")
+    words = MANDARIN.expand("phone", "13800138000")
     assert [index for index, word in enumerate(words) if isinstance(word, Silence)] == [3, 8]
     assert all(word.milliseconds > 0 for word in words if isinstance(word, Silence))
 
 
 def test_other_countries_speak_the_language_they_share() -> None:
-    assert speech_for("en-GB") is en_us
-    assert speech_for("zh-TW") is zh_cn
+    assert speech_for("en-GB") is ENGLISH
+    assert speech_for("zh-TW") is MANDARIN
     assert speech_for("fr-FR") is None
 
 
@@ -174,7 +176,7 @@ def chinese_value(words: list[str]) -> int:
     """An independent reader: sums digit x unit per group of four, groups x 万 and 亿."""
     small = {"十": 10, "百": 100, "千": 1000}
     total = hundred_millions = group = digit = 0
-    for sign in "".join(zh_cn.WORDS[word] for word in words):
+    for sign in "".join(MANDARIN.WORDS[word] for word in words):
         if sign in small:
             group += (digit or 1) * small[sign]
             digit = 0
@@ -193,7 +195,7 @@ def english_value(words: list[str]) -> int:
     big = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
     plain = {word: number for number, word in enumerate(en_us._SMALL)} | {word: number for number, word in en_us._TENS.items()}
     total = group = 0
-    for word in (en_us.WORDS[name] for name in words):
+    for word in (ENGLISH.WORDS[name] for name in words):
         if word == "hundred":
             group *= 100
         elif word in big:
@@ -215,9 +217,9 @@ def either_size(most: int) -> st.SearchStrategy[int]:
 @given(either_size(10**15 - 1))
 def test_chinese_numbers_read_back(number: int) -> None:
     for kind in ("number", "count"):
-        words = zh_cn.expand(kind, str(number))
+        words = MANDARIN.expand(kind, str(number))
         assert chinese_value(words) == number
-        text = zh_cn.join(words)
+        text = MANDARIN.join(words)
         assert "零零" not in text
         assert number == 0 or not text.endswith("零")
         assert kind == "count" or "两" not in text
@@ -226,14 +228,14 @@ def test_chinese_numbers_read_back(number: int) -> None:
 
 @given(either_size(10**15 - 1))
 def test_english_numbers_read_back(number: int) -> None:
-    assert english_value(en_us.expand("number", str(number))) == number
+    assert english_value(ENGLISH.expand("number", str(number))) == number
 
 
 @given(st.text("0123456789", min_size=1, max_size=40))
 def test_digits_read_back_one_by_one(digits: str) -> None:
-    spoken = zh_cn.join(zh_cn.expand("digits", digits)).translate(str.maketrans("零幺二三四五六七八九", "0123456789"))
+    spoken = MANDARIN.join(MANDARIN.expand("digits", digits)).translate(str.maketrans("零幺二三四五六七八九", "0123456789"))
     assert spoken == digits
-    assert [en_us._SMALL.index(en_us.WORDS[word]) for word in en_us.expand("digits", digits)] == [int(digit) for digit in digits]
+    assert [en_us._SMALL.index(ENGLISH.WORDS[word]) for word in ENGLISH.expand("digits", digits)] == [int(digit) for digit in digits]
 
 
 @given(st.text("0123456789", min_size=1, max_size=40), st.booleans())
@@ -247,9 +249,9 @@ def test_a_telephone_number_loses_no_digit_to_its_groups(number: str, internatio
 
 @given(st.integers(0, 10**12), st.integers(0, 99))
 def test_money_reads_back(yuan: int, fen: int) -> None:
-    text = zh_cn.join(zh_cn.expand("money", f"{yuan}.{fen:02}"))
+    text = MANDARIN.join(MANDARIN.expand("money", f"{yuan}.{fen:02}"))
     whole, rest = text.split("元") if "元" in text else ("零", text)
-    names = {text: name for name, text in zh_cn.WORDS.items() if len(text) == 1 and name[7:] not in ("minute", "point")}
+    names = {text: name for name, text in MANDARIN.WORDS.items() if len(text) == 1 and name[7:] not in ("minute", "point")}
     value = {"角": 0, "分": 0}
     for digit, unit in zip(rest.replace("零", "")[::2], rest.replace("零", "")[1::2], strict=True):
         value[unit] = chinese_value([names[digit]])

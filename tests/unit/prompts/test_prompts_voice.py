@@ -8,7 +8,8 @@ from prompt_sounds import tone, write_wav
 
 from ivrengine.domain.audio import SPEECH_KINDS, Music, Prompt, RecordedFile, Silence, Speech, Tone
 from ivrengine.prompts.catalogue import Catalogue
-from ivrengine.prompts.speech import en_us, zh_cn
+from ivrengine.prompts.speech.en_us import ENGLISH
+from ivrengine.prompts.speech.zh_cn import MANDARIN
 from ivrengine.prompts.voice import PATHS_LIMIT, Voice
 
 ERROR_TONE = "tone_stream://%(200,100,400);%(200,0,400)"
@@ -17,9 +18,9 @@ ERROR_TONE = "tone_stream://%(200,100,400);%(200,0,400)"
 @pytest.fixture
 def spoken(root: Path) -> Catalogue:
     """Every English speech word as 100 ms of sound, and the Chinese digits only."""
-    for name in en_us.WORDS:
+    for name in ENGLISH.WORDS:
         write_wav(root / f"en-US/{name}.wav", tone(0.1))
-    for name in zh_cn.words_needed("digits"):
+    for name in MANDARIN.words_needed("digits"):
         write_wav(root / f"zh-CN/{name}.wav", tone(0.2))
     return Catalogue(root)
 
@@ -136,7 +137,7 @@ def test_missing_speech_words_are_counted_and_named(spoken: Catalogue, kind: str
     problem = voice.speech_problem(kind, "zh-CN")
     assert (problem is None) == (kind == "digits")
     if problem:
-        missing = [name for name in zh_cn.words_needed(kind) if not spoken.has(name, "zh-CN")]
+        missing = [name for name in MANDARIN.words_needed(kind) if not spoken.has(name, "zh-CN")]
         assert problem.startswith(f"{len(missing)} words")
     assert "fr-FR" in (voice.speech_problem(kind, "fr-FR") or "")
 
