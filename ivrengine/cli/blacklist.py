@@ -9,9 +9,9 @@ import click
 
 from ..config import Settings
 from ..domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
-from ..errors import IvrEngineError
-from ..storage.blacklist_import import SIZE_LIMIT, BadExpiry, parse, parse_expiry
-from .records import myself, opened, print_json, print_table, shown, when, zone_of
+from ..storage.blacklist_import import BadExpiry, parse, parse_expiry
+from .importing import import_list, import_options
+from .records import myself, opened, print_json, print_table, when, zone_of
 
 
 @click.group()
@@ -89,10 +89,7 @@ def list_entries(settings: Settings, as_json: bool) -> None:
 
 
 @blacklist.command("import")
-@click.argument("file", type=click.File("rb"))
-@click.option("--skip-bad", is_flag=True, help="Import the good lines although there are bad ones.")
-@click.option("--by", default=myself, help="Who adds them; your user name without it.")
-@click.option("--json", "as_json", is_flag=True, help="What was done and every bad line, as JSON.")
+@import_options
 @click.pass_obj
 def import_entries(settings: Settings, file: BinaryIO, skip_bad: bool, by: str, as_json: bool) -> None:
     """Add the numbers in FILE, a text with one a line or a table saved as CSV; - reads from standard input.
@@ -101,21 +98,12 @@ def import_entries(settings: Settings, file: BinaryIO, skip_bad: bool, by: str, 
     Every bad line is told by its number; then nothing is imported, unless --skip-bad is given.
     """
     now = time.time()
-    name = getattr(file, "name", "<stdin>")
-    try:
-        parsed = parse(file.read(SIZE_LIMIT + 1), zone_of(settings), now)
-    except (IvrEngineError, OSError) as error:
-        raise click.ClickException(f"{name}: {error}") from error
-    entries = parsed.entries if skip_bad or not parsed.problems else []
-    if entries:
-        with opened(settings, make=True) as store:
-            store.blacklist.add_all(entries, by, now).wait()
-    if as_json:
-        problems = [{"line": problem.line, "sentence": problem.sentence} for problem in parsed.problems]
-        print_json({"imported": len(entries), "problems": problems})
-    else:
-        for problem in parsed.problems:
-            click.echo(f"{name}:{problem.line}: {shown(problem.sentence)}", err=True)
-        click.echo(f"{len(entries)} imported, {len(parsed.problems)} bad lines.")
-    if parsed.problems and not skip_bad:
-        raise click.ClickException("nothing was imported; mend the bad lines, or leave them out with --skip-bad")
+
+    def keep(entries: list[BlacklistEntry]) -> dict[str, int]:
+        if entries:
+            with opened(settings, make=True) as store:
+                store.blacklist.add_all(entries, by, now).wait()
+        return {}
+
+    import_list(file, lambda data: parse(data, zone_of(settings), now), keep, skip_bad=skip_bad, as_json=as_json)
+

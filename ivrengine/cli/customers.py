@@ -8,9 +8,9 @@ from typing import BinaryIO
 import click
 
 from ..config import Settings
-from ..storage.customers import read_customer
-from ..storage.customers_import import SIZE_LIMIT, parse
-from ..storage.errors import StorageError
+from ..storage.customers import CustomerData, read_customer
+from ..storage.customers_import import parse
+from .importing import import_list, import_options
 from .records import myself, opened, print_json, print_table, shown, when, zone_of
 
 
@@ -73,10 +73,7 @@ def add(settings: Settings, name: str, numbers: tuple[str, ...], level: str, not
 
 
 @customers.command("import")
-@click.argument("file", type=click.File("rb"))
-@click.option("--skip-bad", is_flag=True, help="Import the good lines although there are bad ones.")
-@click.option("--by", default=myself, help="Who adds them; your user name without it.")
-@click.option("--json", "as_json", is_flag=True, help="What was done and every bad line, as JSON.")
+@import_options
 @click.pass_obj
 def import_customers(settings: Settings, file: BinaryIO, skip_bad: bool, by: str, as_json: bool) -> None:
     """Add the customers in FILE, a table saved as CSV: name, numbers, level, notes; - reads from standard input.
@@ -85,22 +82,12 @@ def import_customers(settings: Settings, file: BinaryIO, skip_bad: bool, by: str
     there already, by name and one of the numbers, is brought up to date. Every bad line is told by its number; then nothing is
     imported, unless --skip-bad is given.
     """
-    name = getattr(file, "name", "<stdin>")
-    try:
-        parsed = parse(file.read(SIZE_LIMIT + 1))
-    except (StorageError, OSError) as error:
-        raise click.ClickException(f"{name}: {error}") from error
-    good = parsed.customers if skip_bad or not parsed.problems else []
-    new = 0
-    if good:
+
+    def keep(data: list[CustomerData]) -> dict[str, int]:
+        if not data:
+            return {"new": 0}
         with opened(settings, make=True) as store:
-            new = store.customers.add_all(good, by, time.time()).wait()
-    if as_json:
-        problems = [{"line": problem.line, "sentence": problem.sentence} for problem in parsed.problems]
-        print_json({"imported": len(good), "new": new, "problems": problems})
-    else:
-        for problem in parsed.problems:
-            click.echo(f"{name}:{problem.line}: {shown(problem.sentence)}", err=True)
-        click.echo(f"{len(good)} imported, {new} of them new; {len(parsed.problems)} bad lines.")
-    if parsed.problems and not skip_bad:
-        raise click.ClickException("nothing was imported; mend the bad lines, or leave them out with --skip-bad")
+            return {"new": store.customers.add_all(data, by, time.time()).wait()}
+
+    import_list(file, parse, keep, skip_bad=skip_bad, as_json=as_json)
+

@@ -125,6 +125,17 @@ class AgentStates:
         found = self._database.read(lambda db: select(db, AgentState, "FROM seats ORDER BY agent_id"))
         return {state.agent_id: state for state in found}
 
+    def last_left(self, agent_id: str) -> tuple[float, float]:
+        """When the agent was last logged out, and last not ready; 0.0 for never."""
+        last = "SELECT since FROM agent_states WHERE agent_id = ? AND {} ORDER BY since DESC LIMIT 1"
+
+        def read(db: sqlite_utils.Database) -> tuple[float, float]:
+            found = [db.execute(last.format(such), [storable(agent_id)]).fetchone() for such in ("intent = 'LOGGED_OUT'", "intent != 'READY'")]
+            logged_out, not_ready = (row[0] if row else 0.0 for row in found)
+            return logged_out, not_ready
+
+        return self._database.read(read)
+
     def at_phone(self, phone: str) -> AgentState | None:
         """Who sits at this phone; of several, who came last."""
         rest = "FROM seats WHERE phone = ? AND intent != 'LOGGED_OUT' ORDER BY since DESC LIMIT 1"

@@ -100,6 +100,11 @@ class Attempts:
         rest = "FROM attempts WHERE agent_id = ? AND offered_at >= ? AND offered_at < ? ORDER BY offered_at, attempt_id LIMIT ?"
         return self._database.read(lambda db: select(db, Attempt, rest, [storable(agent_id), a, b, limit]))
 
+    def lately(self, agent_id: str, since: float, limit: int) -> list[Attempt]:
+        """What the agent was offered after ``since`` and is over, the newest first."""
+        rest = "FROM attempts WHERE agent_id = ? AND offered_at > ? AND ended_at IS NOT NULL ORDER BY offered_at DESC, rowid DESC LIMIT ?"
+        return self._database.read(lambda db: select(db, Attempt, rest, [storable(agent_id), since, limit]))
+
     def missed(self, agent_id: str, since: float, limit: int = LIST_LIMIT) -> list[Missed]:
         """What the agent was offered from ``since`` on and did not take, the newest first."""
         marks = ", ".join("?" * len(NOT_TAKEN))

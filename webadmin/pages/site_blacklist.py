@@ -15,8 +15,9 @@ from werkzeug.wrappers import Response
 
 from ivrengine.domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
 from ivrengine.runtime.publishing import apart
-from ivrengine.storage.blacklist_import import REASON_LIMIT, BadExpiry, Parsed, parse, parse_expiry
+from ivrengine.storage.blacklist_import import REASON_LIMIT, BadExpiry, parse, parse_expiry
 from ivrengine.storage.errors import NoSuchRecord, StorageError
+from ivrengine.storage.table_text import Parsed
 
 from ..context import auditor, web
 
@@ -32,7 +33,7 @@ blueprint = Blueprint("site_blacklist", __name__, url_prefix="/site/blacklist")
 class _Waiting:
     by: str
     file: str
-    parsed: Parsed
+    parsed: Parsed[BlacklistEntry]
 
 
 _waiting: OrderedDict[str, _Waiting] = OrderedDict()
@@ -105,7 +106,7 @@ def preview() -> str | tuple[str, int]:
         parsed = apart(parse, data, web().zone, web().now())
     except StorageError as error:
         return _list({"list": str(error)}), 422
-    if not parsed.entries and not parsed.problems:
+    if not parsed.records and not parsed.problems:
         return _list({"list": _("There is nothing in this file.")}), 422
     token = secrets.token_urlsafe(16)
     _waiting[token] = _Waiting(auditor(), file.filename[:200], parsed)
@@ -113,8 +114,8 @@ def preview() -> str | tuple[str, int]:
         _waiting.popitem(last=False)
     known = {each.pattern for each in web().engine.store.blacklist.entries()}
     return render_template(
-        "site_blacklist/preview.html", entries=parsed.entries[:PREVIEWED], count=len(parsed.entries), problems=parsed.problems[:PREVIEWED],
-        bad=len(parsed.problems), replaced=sum(entry.pattern in known for entry in parsed.entries), token_of_list=token,
+        "site_blacklist/preview.html", entries=parsed.records[:PREVIEWED], count=len(parsed.records), problems=parsed.problems[:PREVIEWED],
+        bad=len(parsed.problems), replaced=sum(entry.pattern in known for entry in parsed.records), token_of_list=token,
         file=file.filename[:200], previewed=PREVIEWED,
     )  # fmt: skip
 
@@ -126,7 +127,7 @@ def import_list() -> Response:
     if waiting is None or waiting.by != auditor():
         abort(409, _("This list is not here any more. Choose the file again."))
     del _waiting[token]
-    entries, now = waiting.parsed.entries, web().now()
+    entries, now = waiting.parsed.records, web().now()
     if entries:
         web().engine.store.blacklist.add_all(entries, auditor(), now).wait()
         web().engine.store.audit.add(

@@ -93,16 +93,16 @@ def test_searched_by_a_part_of_the_name_or_the_beginning_of_a_number(store: Stor
 
 def test_a_table_is_read_in_the_order_of_its_headings_and_bad_lines_are_told() -> None:
     parsed = parse("级别;姓名;电话\ngold;李雷;13800138000 / 029-87654321\n;;1\n;韩;call me\n".encode("gb18030"))
-    assert [(each.name, each.level, each.numbers) for each in parsed.customers] == [("李雷", "gold", ("13800138000", "02987654321"))]
+    assert [(each.name, each.level, each.numbers) for each in parsed.records] == [("李雷", "gold", ("13800138000", "02987654321"))]
     assert [problem.line for problem in parsed.problems] == [3, 4]
-    assert parse(b"Li,100200\n").customers[0].numbers == ("100200",)
+    assert parse(b"Li,100200\n").records[0].numbers == ("100200",)
     with pytest.raises(StorageError):
         parse(b"\x00\x01\x02")
 
 
 def test_an_import_brings_known_customers_up_to_date(store: Store) -> None:
     one = add(store, "Li", "100200")
-    new = store.customers.add_all(parse(b"Li,100200 300400,gold\nHan,100200\n").customers, "tests", 2.0).wait()
+    new = store.customers.add_all(parse(b"Li,100200 300400,gold\nHan,100200\n").records, "tests", 2.0).wait()
     assert new == 1
     found = store.customers.get(one)
     assert (found.level, found.numbers) == ("gold", ("100200", "300400"))

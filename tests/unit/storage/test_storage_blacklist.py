@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ivrengine.domain.blacklist import BadPattern, BlacklistEntry
-from ivrengine.storage import blacklist_import
-from ivrengine.storage.blacklist_import import BadExpiry, Problem, parse, parse_expiry
+from ivrengine.storage import table_text
+from ivrengine.storage.blacklist_import import BadExpiry, parse, parse_expiry
 from ivrengine.storage.errors import NoSuchRecord, StorageError
 from ivrengine.storage.store import Store
+from ivrengine.storage.table_text import Problem
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=SHANGHAI).timestamp()
@@ -88,7 +89,7 @@ notanumber!
     parsed = parse(text.encode(), SHANGHAI, NOW)
     end_of_year = datetime(2027, 1, 1, tzinfo=SHANGHAI).timestamp()
     this_evening = datetime(2026, 11, 22, 18, tzinfo=SHANGHAI).timestamp()
-    assert parsed.entries == [
+    assert parsed.records == [
         BlacklistEntry("13800138000"),
         BlacklistEntry("02988880001", "shouts; at staff", end_of_year),
         BlacklistEntry("0085*", "sells, loudly; and long", this_evening),
@@ -112,8 +113,8 @@ notanumber!
 def test_tables_as_spreadsheets_save_them(encoding: str, newline: str) -> None:
     text = newline.join(["原因,号码,多余,有效期", "骚扰电话,13800138000,x,", "诈骗,400*,,2026-12-31", ""])
     parsed = parse(text.encode(encoding), SHANGHAI, NOW)
-    assert [(e.pattern, e.reason) for e in parsed.entries] == [("13800138000", "骚扰电话"), ("400*", "诈骗")]
-    assert parsed.entries[1].expires_at == datetime(2027, 1, 1, tzinfo=SHANGHAI).timestamp()
+    assert [(e.pattern, e.reason) for e in parsed.records] == [("13800138000", "骚扰电话"), ("400*", "诈骗")]
+    assert parsed.records[1].expires_at == datetime(2027, 1, 1, tzinfo=SHANGHAI).timestamp()
     assert parsed.problems == []
 
 
@@ -124,9 +125,9 @@ def test_what_is_no_text_is_refused(data: bytes) -> None:
 
 
 def test_lists_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blacklist_import, "LINE_LIMIT", 3)
-    monkeypatch.setattr(blacklist_import, "SIZE_LIMIT", 40)
-    monkeypatch.setattr(blacklist_import, "PROBLEM_LIMIT", 1)
+    monkeypatch.setattr(table_text, "LINE_LIMIT", 3)
+    monkeypatch.setattr(table_text, "SIZE_LIMIT", 40)
+    monkeypatch.setattr(table_text, "PROBLEM_LIMIT", 1)
     with pytest.raises(StorageError, match="4 lines; a list has at most 3"):
         parse(b"1\n2\n3\n4\n", SHANGHAI, NOW)
     with pytest.raises(StorageError, match="50 bytes"):
