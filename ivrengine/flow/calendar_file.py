@@ -28,6 +28,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field
 
+from ivrengine.domain.sentence import Sentence
+
 from .document import Document, ListNode, MapNode, Node, TextNode, load_document
 from .finding import Finding, Severity, did_you_mean, errors, shown, sort_key
 from .flowset import Place
@@ -81,9 +83,9 @@ def load_calendars(text: str | bytes | None, file: str = "calendars.yml") -> Cal
             if calendar is not None and not errors(reader.findings):
                 result.calendars[name] = calendar
     elif document.node is not None:
-        sentence = f"expected calendars by name, at most {MOST_CALENDARS}"
+        sentence = Sentence("expected calendars by name, at most %(most)s", most=MOST_CALENDARS)
         place = document.place(document.node)
-        result.findings.append(Finding("wrong_type", "error", place, sentence, "write office: and its fields below it"))
+        result.findings.append(Finding("wrong_type", "error", place, sentence, Sentence("write office: and its fields below it")))
     result.findings.sort(key=sort_key)
     return result
 
@@ -97,9 +99,9 @@ class _CalendarReader:
 
     def read(self) -> Calendar | None:
         if not _LABEL.match(self.name):
-            sentence = f"{shown(self.name)} can't be the name of a calendar"
-            self._report("bad_name", self.key, sentence, "use small letters, digits and _, beginning with a letter")
-        spec, problems = validate(CalendarSpec, self.document, (self.name,), "the calendar")
+            sentence = Sentence("%(name)s can't be the name of a calendar", name=shown(self.name))
+            self._report("bad_name", self.key, sentence, Sentence("use small letters, digits and _, beginning with a letter"))
+        spec, problems = validate(CalendarSpec, self.document, (self.name,), Sentence("the calendar"))
         self.findings += problems
         if not isinstance(spec, CalendarSpec):
             return None
@@ -127,8 +129,8 @@ class _CalendarReader:
             return ZoneInfo(text)
         except (ValueError, OSError, KeyError):
             known = available_timezones()
-            near = did_you_mean(text, known) or "write it like Asia/Shanghai or Europe/Berlin"
-            self._report("unknown_zone", self._node("zone"), f"there is no time zone {shown(text)}", near)
+            near = did_you_mean(text, known) or Sentence("write it like Asia/Shanghai or Europe/Berlin")
+            self._report("unknown_zone", self._node("zone"), Sentence("there is no time zone %(text)s", text=shown(text)), near)
             return None
 
     def _holidays(self, country: str) -> OfficialHolidays | None:
@@ -137,8 +139,8 @@ class _CalendarReader:
         try:
             return OfficialHolidays(country)
         except UnknownCountry:
-            sentence = f"the official holidays of {shown(country)} are not known"
-            self._report("unknown_country", self._node("holidays"), sentence, "write a country's two letters, like CN or US-CA")
+            sentence = Sentence("the official holidays of %(country)s are not known", country=shown(country))
+            self._report("unknown_country", self._node("holidays"), sentence, Sentence("write a country's two letters, like CN or US-CA"))
             return None
 
     # -- days ----------------------------------------------------------------------------------------------------------
@@ -146,7 +148,12 @@ class _CalendarReader:
     def _workday(self, text: str) -> int:
         days = self._days(self._node("workday"), text)
         if len(days) > 1:
-            self._report("calendar_day", self._node("workday"), f"{shown(text)} is more than one day", "write one, like mon")
+            self._report(
+                "calendar_day",
+                self._node("workday"),
+                Sentence("%(text)s is more than one day", text=shown(text)),
+                Sentence("write one, like mon"),
+            )
         return days[0] if days else 0
 
     def _weekly(self) -> dict[int, tuple[DayPlan, Node]]:
@@ -157,8 +164,8 @@ class _CalendarReader:
             for day in self._days(key, text):
                 if day in weekly:
                     first = weekly[day][1].line
-                    sentence = f"{DAYS[day]} stands on line {first} already"
-                    self._report("calendar_repeated_day", key, sentence, "name each day once")
+                    sentence = Sentence("%(day)s stands on line %(first)s already", day=DAYS[day], first=first)
+                    self._report("calendar_repeated_day", key, sentence, Sentence("name each day once"))
                 else:
                     weekly[day] = (plan, key)
         return weekly
@@ -169,8 +176,8 @@ class _CalendarReader:
         for part in re.split(r"[,\s]+", text.strip().lower()):
             ends = [_DAY_WORD.match(word) for word in part.split("-")]
             if not all(ends) or len(ends) > 2:
-                sentence = f"{shown(text)} is not a day of the week"
-                self._report("calendar_day", node, sentence, "write mon, tue, wed, thu, fri, sat or sun, or mon-fri for several")
+                sentence = Sentence("%(text)s is not a day of the week", text=shown(text))
+                self._report("calendar_day", node, sentence, Sentence("write mon, tue, wed, thu, fri, sat or sun, or mon-fri for several"))
                 return []
             first, last = DAYS.index(ends[0][1]), DAYS.index(ends[-1][1])  # type: ignore[index]
             found += [(first + offset) % 7 for offset in range((last - first) % 7 + 1)]
@@ -184,7 +191,9 @@ class _CalendarReader:
             plan = workday if is_workday else self._plan(key, value)
             for day in self._dates(key, text):
                 if day in exceptions:
-                    self._report("calendar_repeated_day", key, f"{day} is excepted twice", "name each date once")
+                    self._report(
+                        "calendar_repeated_day", key, Sentence("%(day)s is excepted twice", day=day), Sentence("name each date once")
+                    )
                     break
                 exceptions[day] = plan
         return exceptions
@@ -195,12 +204,12 @@ class _CalendarReader:
             first = datetime.date.fromisoformat(first_text.strip())
             last = datetime.date.fromisoformat(last_text.strip()) if last_text else first
         except ValueError:
-            sentence = f"{shown(text)} is not a date"
-            self._report("calendar_date", key, sentence, "write it like 2026-10-01, or 2026-10-01..2026-10-07 for several days")
+            sentence = Sentence("%(text)s is not a date", text=shown(text))
+            self._report("calendar_date", key, sentence, Sentence("write it like 2026-10-01, or 2026-10-01..2026-10-07 for several days"))
             return
         if not 0 <= (last - first).days < LONGEST_EXCEPTION_DAYS:
-            sentence = f"{shown(text)} ends before it begins, or lasts more than a year"
-            self._report("calendar_date", key, sentence, "correct the dates")
+            sentence = Sentence("%(text)s ends before it begins, or lasts more than a year", text=shown(text))
+            self._report("calendar_date", key, sentence, Sentence("correct the dates"))
             return
         while first <= last:
             yield first
@@ -212,7 +221,12 @@ class _CalendarReader:
         if isinstance(value, TextNode):
             return DayPlan((), value.text) if self._label(value) else DayPlan()
         if not isinstance(value, MapNode):
-            self._report("wrong_type", value, f"{shown(key.text)} needs labels with their hours", "write {open: 08:30-17:30}")
+            self._report(
+                "wrong_type",
+                value,
+                Sentence("%(text)s needs labels with their hours", text=shown(key.text)),
+                Sentence("write {open: 08:30-17:30}"),
+            )
             return DayPlan()
         ranges: list[tuple[Range, Node]] = []
         for label, (label_key, hours) in value.entries.items():
@@ -226,8 +240,8 @@ class _CalendarReader:
     def _label(self, node: TextNode) -> bool:
         if _LABEL.match(node.text) and node.text != WORKDAY:
             return True
-        fix = "use open, closed, holiday, weekend, or a word of small letters, digits and _"
-        self._report("calendar_label", node, f"{shown(node.text)} can't be a label of a calendar", fix)
+        fix = Sentence("use open, closed, holiday, weekend, or a word of small letters, digits and _")
+        self._report("calendar_label", node, Sentence("%(text)s can't be a label of a calendar", text=shown(node.text)), fix)
         return False
 
     def _ranges(self, node: Node, label: str) -> Iterator[tuple[Range, Node]]:
@@ -235,20 +249,42 @@ class _CalendarReader:
             match = _RANGE.match(text.strip())
             start, end = (int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])) if match else (0, 0)
             if match is None or start >= DAY_MINUTES or end > DAY_MINUTES:
-                self._report("calendar_hours", node, f"{shown(text)} is not a range of hours", "write it like 08:30-17:30")
+                self._report(
+                    "calendar_hours",
+                    node,
+                    Sentence("%(text)s is not a range of hours", text=shown(text)),
+                    Sentence("write it like 08:30-17:30"),
+                )
             elif start == end:
-                self._report("calendar_empty", node, f"{shown(text)} is empty", "write 00:00-24:00 for a whole day, or delete it")
+                self._report(
+                    "calendar_empty",
+                    node,
+                    Sentence("%(text)s is empty", text=shown(text)),
+                    Sentence("write 00:00-24:00 for a whole day, or delete it"),
+                )
             else:
                 yield Range(start, end if end > start else end + DAY_MINUTES, label), node
 
     def _overlaps(self, ranges: list[tuple[Range, Node]]) -> None:
         for (before, _), (after, node) in zip(ranges, ranges[1:], strict=False):
             if after.start < before.end:
-                sentence = f"{after.label} {after} overlaps {before.label} {before}"
-                self._report("calendar_overlap", node, sentence, "let each minute have one label")
+                sentence = Sentence(
+                    "%(later_label)s %(later)s overlaps %(label)s %(hours)s",
+                    later_label=after.label,
+                    later=after,
+                    label=before.label,
+                    hours=before,
+                )
+                self._report("calendar_overlap", node, sentence, Sentence("let each minute have one label"))
             elif 0 < after.start - before.end <= LONGEST_GAP_MINUTES and not before.label == after.label == OPEN:
-                sentence = f"between {before.label} {before} and {after.label} {after} there is a gap, which counts as closed"
-                self._report("calendar_gap", node, sentence, "let one end where the other begins", "warning")
+                sentence = Sentence(
+                    "between %(label)s %(hours)s and %(later_label)s %(later)s there is a gap, which counts as closed",
+                    label=before.label,
+                    hours=before,
+                    later_label=after.label,
+                    later=after,
+                )
+                self._report("calendar_gap", node, sentence, Sentence("let one end where the other begins"), "warning")
 
     def _overnight(self, weekly: dict[int, tuple[DayPlan, Node]]) -> None:
         for day, (plan, node) in weekly.items():
@@ -256,5 +292,13 @@ class _CalendarReader:
             for part in plan.ranges:
                 for other in following.ranges:
                     if part.end - DAY_MINUTES > other.start:
-                        sentence = f"{DAYS[day]}'s {part.label} {part} runs into {DAYS[(day + 1) % 7]}'s {other.label} {other}"
-                        self._report("calendar_overlap", node, sentence, "let each minute have one label")
+                        sentence = Sentence(
+                            "%(day)s's %(label)s %(hours)s runs into %(later_day)s's %(later_label)s %(later)s",
+                            day=DAYS[day],
+                            label=part.label,
+                            hours=part,
+                            later_day=DAYS[(day + 1) % 7],
+                            later_label=other.label,
+                            later=other,
+                        )
+                        self._report("calendar_overlap", node, sentence, Sentence("let each minute have one label"))

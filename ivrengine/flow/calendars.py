@@ -10,6 +10,8 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ivrengine.domain.sentence import Sentence
+
 from .calendar_file import CalendarFile, load_calendars
 from .finding import Finding
 from .hours import Calendar
@@ -70,8 +72,10 @@ class HoursBook:
 
 def year_findings(file: CalendarFile, now: float) -> list[Finding]:
     """Warnings at edit time for years whose holidays are not known, at the calendar's place."""
-    fix = "update the holidays package, or list the days under exceptions: as holiday and workday"
+    fix = Sentence("update the holidays package, or list the days under exceptions: as holiday and workday")
     return [
-        Finding("calendar_year", "warning", file.places[name], f'calendar "{name}": {sentence}', fix)
+        Finding(
+            "calendar_year", "warning", file.places[name], Sentence('calendar "%(name)s": %(sentence)s', name=name, sentence=sentence), fix
+        )
         for name, sentence in HoursBook(file.calendars).problems(now)
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from ivrengine.domain.sentence import Sentence
+
 from .check_view import FlowView, Path, Site, StepView, reach
 from .finding import Finding, did_you_mean, shown
 from .types import QueueRef, SkillRef
@@ -26,8 +28,10 @@ def check_queues(site: Site) -> Iterator[Finding]:
             elif step.step.verb == "callback":
                 yield from _callback(site, view, step, place_offered or view.flow.name in informing)
             if view.flow.name in informing and _must_not_be_cut(step):
-                sentence = f"callers hear this flow while they wait for an agent, and {step.step.verb} can't be cut when one is found"
-                fix = "let the caller leave the queue for it, with go: instead of do: inform"
+                sentence = Sentence(
+                    "callers hear this flow while they wait for an agent, and %(verb)s can't be cut when one is found", verb=step.step.verb
+                )
+                fix = Sentence("let the caller leave the queue for it, with go: instead of do: inform")
                 yield view.step_finding("cannot_be_cut", step, (), sentence, fix)
 
 
@@ -56,29 +60,32 @@ def _names(site: Site, view: FlowView, step: StepView) -> Iterator[Finding]:
             yield from _known(view, step, path, "skill", path[-1], site.skills)
 
 
-def _known(
-    view: FlowView, step: StepView, path: Path, what: str, name: str, known: Collection[str] | None
-) -> Iterator[Finding]:
+def _known(view: FlowView, step: StepView, path: Path, what: str, name: str, known: Collection[str] | None) -> Iterator[Finding]:
     if known is not None and name not in known:
-        fix = did_you_mean(name, known) or f"add the {what} to the site"
-        yield view.step_finding(f"unknown_{what}", step, path, f"the site has no {what} {shown(name)}", fix)
+        if what == "queue":
+            sentence, way_out = Sentence("the site has no queue %(name)s", name=shown(name)), Sentence("add the queue to the site")
+        else:
+            sentence, way_out = Sentence("the site has no skill %(name)s", name=shown(name)), Sentence("add the skill to the site")
+        yield view.step_finding(f"unknown_{what}", step, path, sentence, did_you_mean(name, known) or way_out)
 
 
 def _keys(view: FlowView, step: StepView) -> Iterator[Finding]:
     announce = step.field("announce")
     if step.spec.choices and not (announce and announce.offer):
-        sentence = "keys work here while a caller waits, but nothing tells of them"
-        yield view.step_finding("keys_not_told", step, ("choices",), sentence, "say them in announce: offer:", "warning")
+        sentence = Sentence("keys work here while a caller waits, but nothing tells of them")
+        yield view.step_finding("keys_not_told", step, ("choices",), sentence, Sentence("say them in announce: offer:"), "warning")
     if announce and announce.offer and not step.spec.choices:
-        sentence = "an offer is announced here, but no key does anything"
-        yield view.step_finding("keys_not_told", step, ("announce", "offer"), sentence, "add choices:, or take it away", "warning")
+        sentence = Sentence("an offer is announced here, but no key does anything")
+        yield view.step_finding(
+            "keys_not_told", step, ("announce", "offer"), sentence, Sentence("add choices:, or take it away"), "warning"
+        )
 
 
 def _callback(site: Site, view: FlowView, step: StepView, place_offered: bool) -> Iterator[Finding]:
     if step.spec.queue is None and not place_offered:
-        sentence = "this callback names no queue, and nobody comes here from a queue"
-        yield view.step_finding("no_queue", step, (), sentence, "give queue:, or enter this flow by do: inform of a queue")
+        sentence = Sentence("this callback names no queue, and nobody comes here from a queue")
+        yield view.step_finding("no_queue", step, (), sentence, Sentence("give queue:, or enter this flow by do: inform of a queue"))
     if not site.outside_numbers:
-        sentence = "no number may be called back, as the list of permitted outside numbers is empty"
-        fix = "let the operator fill outside_numbers in ivrengine.toml"
+        sentence = Sentence("no number may be called back, as the list of permitted outside numbers is empty")
+        fix = Sentence("let the operator fill outside_numbers in ivrengine.toml")
         yield view.step_finding("outside_number", step, (), sentence, fix, "warning")

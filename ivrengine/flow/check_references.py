@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ivrengine.domain.sentence import Sentence
+
 from .check_view import FlowView, Path, Site, StepView
 from .finding import Finding, did_you_mean, shown
 from .flowset import number_matches
@@ -21,12 +23,12 @@ def check_references(site: Site) -> Iterator[Finding]:
                     yield from _calendar(site, view, step, path, value)
                 elif isinstance(value, ListRef):
                     if value not in site.lists:
-                        sentence = f"there is no list {shown(value)}"
-                        fix = did_you_mean(value, site.lists) or f"put the numbers into lists/{value}.txt"
+                        sentence = Sentence("there is no list %(value)s", value=shown(value))
+                        fix = did_you_mean(value, site.lists) or Sentence("put the numbers into lists/%(name)s.txt", name=value)
                         yield view.step_finding("unknown_list", step, path, sentence, fix)
                 elif isinstance(value, OutsideNumber) and not _permitted(site, value):
-                    sentence = f"the number {value} is not on the list of permitted outside numbers"
-                    fix = "let the operator add it to outside_numbers in ivrengine.toml"
+                    sentence = Sentence("the number %(value)s is not on the list of permitted outside numbers", value=value)
+                    fix = Sentence("let the operator add it to outside_numbers in ivrengine.toml")
                     yield view.step_finding("outside_number", step, path, sentence, fix)
 
 
@@ -38,13 +40,13 @@ def _calendar(site: Site, view: FlowView, step: StepView, path: Path, name: str)
     calendar = site.calendars.calendars.get(name)
     if calendar is None:
         if name not in site.calendars.names:
-            fix = did_you_mean(name, site.calendars.names) or "describe it in calendars.yml"
-            yield view.step_finding("unknown_calendar", step, path, f"there is no calendar {shown(name)}", fix)
+            fix = did_you_mean(name, site.calendars.names) or Sentence("describe it in calendars.yml")
+            yield view.step_finding("unknown_calendar", step, path, Sentence("there is no calendar %(name)s", name=shown(name)), fix)
         return
     known = calendar.labels | {OPEN, CLOSED, HOLIDAY}  # those three a person can set by hand on any calendar
     for label in getattr(step.spec, "model_extra", None) or ():
         if label not in known:
-            sentence = f'the calendar "{name}" never says {shown(label)}'
+            sentence = Sentence('the calendar "%(name)s" never says %(label)s', name=name, label=shown(label))
             yield view.step_finding("unknown_label", step, (label,), sentence, did_you_mean(label, known))
 
 
@@ -67,7 +69,7 @@ class _Sounds:
                     if problem:
                         others = [name for name in self.catalogue.names(language) if name != value]  # it may have a text already
                         fix = did_you_mean(value, others) if "missing" in problem else ""
-                        fix = fix if fix.startswith("did you mean") else "record or load it with: ivrengine prompts load"
+                        fix = fix if fix.startswith("did you mean") else Sentence("record or load it with: ivrengine prompts load")
                         yield view.step_finding("prompt", step, path, problem, fix)
         kinds = [(path, kind) for path, kind, _ in step.spoken()]
         kinds += [(path, str(value)) for path, value in step.leaves if path[-1] == "read_as"]
@@ -79,7 +81,7 @@ class _Sounds:
             for language in languages:
                 problem = self._speech(kind, language)
                 if problem:
-                    yield view.step_finding("speech", step, path, problem, "record or load the missing words")
+                    yield view.step_finding("speech", step, path, problem, Sentence("record or load the missing words"))
 
     def _prompt(self, name: str, language: str) -> str | None:
         key = name, language

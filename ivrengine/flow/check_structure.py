@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
+
 from .check_view import FlowCall, FlowView, Site, StepView, reach
 from .finding import Finding, did_you_mean, shown
 from .flowset import Flow
@@ -36,8 +38,12 @@ def _unreachable(view: FlowView) -> Iterator[Finding]:
     for name in view.steps:
         if name not in found:
             yield view.step_finding(
-                "unreachable_step", name, (), f'no way leads to the step "{name}"', "lead a branch to it, or delete it"
-            )  # fmt: skip
+                "unreachable_step",
+                name,
+                (),
+                Sentence('no way leads to the step "%(name)s"', name=name),
+                Sentence("lead a branch to it, or delete it"),
+            )
 
 
 def _no_end(view: FlowView) -> Iterator[Finding]:
@@ -52,9 +58,9 @@ def _no_end(view: FlowView) -> Iterator[Finding]:
     reachable = view.reachable()
     lost = [name for name in view.steps if name in reachable and name not in ending]
     if lost:
-        others = f" (nor from {_listed(lost[1:])})" if lost[1:] else ""
-        sentence = f'no way leads from the step "{lost[0]}"{others} to an end of the call'
-        yield view.step_finding("no_end", lost[0], (), sentence, "add a branch to a step with hangup, transfer or return")
+        others = Sentence(" (nor from %(steps)s)", steps=_listed(lost[1:])) if lost[1:] else ""
+        sentence = Sentence('no way leads from the step "%(step)s"%(others)s to an end of the call', step=lost[0], others=others)
+        yield view.step_finding("no_end", lost[0], (), sentence, Sentence("add a branch to a step with hangup, transfer or return"))
 
 
 def _ends(step: StepView) -> bool:
@@ -67,8 +73,10 @@ def _on_hangup(view: FlowView) -> Iterator[Finding]:
     for name in sorted(view.reachable([view.flow.on_hangup])):
         step = view.steps[name].step
         if not step.implementation.runs_after_hangup:
-            sentence = f'the step "{name}" comes after on_hangup, but {step.verb} needs a caller, who has gone by then'
-            yield view.step_finding("needs_caller", name, (), sentence, "use steps that only note or decide something")
+            sentence = Sentence(
+                'the step "%(name)s" comes after on_hangup, but %(verb)s needs a caller, who has gone by then', name=name, verb=step.verb
+            )
+            yield view.step_finding("needs_caller", name, (), sentence, Sentence("use steps that only note or decide something"))
 
 
 def _return_outside(view: FlowView) -> Iterator[Finding]:
@@ -76,8 +84,8 @@ def _return_outside(view: FlowView) -> Iterator[Finding]:
         return
     for name, step in view.steps.items():
         if step.step.verb == "return":
-            sentence = "callers enter this flow by a number, so there is no flow that they could return to"
-            yield view.step_finding("return_outside", name, (), sentence, "use hangup, or take the numbers away from this flow")
+            sentence = Sentence("callers enter this flow by a number, so there is no flow that they could return to")
+            yield view.step_finding("return_outside", name, (), sentence, Sentence("use hangup, or take the numbers away from this flow"))
 
 
 # -- flows that enter flows --------------------------------------------------------------------------------------------
@@ -99,7 +107,9 @@ def _sub_flows(view: FlowView, site: Site) -> Iterator[Finding]:
             if called is None:
                 if call.flow not in site.known_flows:
                     fix = did_you_mean(call.flow, site.known_flows)
-                    yield view.step_finding("unknown_flow", step, call.path, f"there is no flow {shown(call.flow)}", fix)
+                    yield view.step_finding(
+                        "unknown_flow", step, call.path, Sentence("there is no flow %(flow)s", flow=shown(call.flow)), fix
+                    )
             elif called.draft.complete:
                 yield from _pin(view, step, call, called)
                 yield from _labels(view, step, called)
@@ -109,20 +119,22 @@ def _labels(view: FlowView, step: StepView, called: FlowView) -> Iterator[Findin
     labels, name = return_labels(called), called.flow.name
     for label in step.field("returns") or ():
         if label not in labels:
-            sentence = f'the flow "{name}" never returns {shown(label)}'
-            fix = did_you_mean(label, labels) or f'the flow "{name}" has no step with return'
+            sentence = Sentence('the flow "%(name)s" never returns %(label)s', name=name, label=shown(label))
+            fix = did_you_mean(label, labels) or Sentence('the flow "%(name)s" has no step with return', name=name)
             yield view.step_finding("unknown_label", step, ("returns", label), sentence, fix)
 
 
 def _pin(view: FlowView, step: StepView, call: FlowCall, called: FlowView) -> Iterator[Finding]:
     version, name = call.version, called.flow.name
     if version is None:
-        sentence = f'the flow "{name}" is entered in whatever version is published, so a change of it changes this flow too'
-        fix = f"write version: {called.flow.version} to stay with the present one"
+        sentence = Sentence(
+            'the flow "%(name)s" is entered in whatever version is published, so a change of it changes this flow too', name=name
+        )
+        fix = Sentence("write version: %(version)s to stay with the present one", version=called.flow.version)
         yield view.step_finding("not_pinned", step, call.path, sentence, fix, "warning")
     elif version != called.flow.version:
-        sentence = f'the flow "{name}" is not at the version {version} any more'
-        fix = f"write version: {called.flow.version}, which is the present one"
+        sentence = Sentence('the flow "%(name)s" is not at the version %(version)s any more', name=name, version=version)
+        fix = Sentence("write version: %(version)s, which is the present one", version=called.flow.version)
         yield view.step_finding("unknown_version", step, (*call.path[:-1], "version"), sentence, fix)
 
 
@@ -136,8 +148,11 @@ def _recursion(views: dict[str, FlowView]) -> Iterator[Finding]:
         for step in view.steps.values():
             for call in step.calls:
                 if call.flow in views and name in reach([call.flow], calls.__getitem__):
-                    sentence = f'the flow "{call.flow}" leads back into this flow, so that callers get deeper and deeper into sub-flows'
-                    fix = "leave the other flow with a return step instead"
+                    sentence = Sentence(
+                        'the flow "%(flow)s" leads back into this flow, so that callers get deeper and deeper into sub-flows',
+                        flow=call.flow,
+                    )
+                    fix = Sentence("leave the other flow with a return step instead")
                     yield view.step_finding("sub_flow_circle", step, call.path, sentence, fix)
 
 
@@ -161,9 +176,11 @@ def _loops(views: dict[str, FlowView]) -> Iterator[Finding]:
         name, first = min(circle, key=lambda node: list(views[node[0]].steps).index(node[1]))
         rest = sorted(node for node in circle if node != (name, first))
         others = _listed([step if flow == name else f"{flow}:{step}" for flow, step in rest])
-        company = f" with {others}" if others else ""
-        sentence = f'the step "{first}" goes round in a circle{company} without waiting for the caller'
-        yield views[name].step_finding("endless_loop", first, (), sentence, "put a menu or another step that waits into it")
+        company = Sentence(" with %(others)s", others=others) if others else ""
+        sentence = Sentence(
+            'the step "%(first)s" goes round in a circle%(company)s without waiting for the caller', first=first, company=company
+        )
+        yield views[name].step_finding("endless_loop", first, (), sentence, Sentence("put a menu or another step that waits into it"))
 
 
 def _passes_through(view: FlowView, views: dict[str, FlowView]) -> bool:
@@ -216,8 +233,8 @@ def circles(edges: dict[Any, list[Any]]) -> Iterator[list[Any]]:
 def _no_person(views: dict[str, FlowView]) -> Iterator[Finding]:
     for view in views.values():
         if view.flow.numbers and not _reaches_person(view, views, set()):
-            sentence = "no way of this flow leads to a person"
-            fix = "offer queue, dial_extension or transfer somewhere, best on the key 0"
+            sentence = Sentence("no way of this flow leads to a person")
+            fix = Sentence("offer queue, dial_extension or transfer somewhere, best on the key 0")
             yield view.finding("no_person", ("numbers",), sentence, fix, "warning", key=True)
 
 
@@ -237,11 +254,12 @@ def _unused(site: Site) -> Iterator[Finding]:
     called = {name for view in site.views.values() for name in _calls_of(view)}
     for name, view in site.views.items():
         if not view.flow.numbers and name not in called and view.draft.complete:
-            sentence = f'no number and no other flow leads into the flow "{name}"'
-            yield view.finding("unused_flow", ("flow",), sentence, "give it numbers:, or enter it by sub_flow", "warning")
+            sentence = Sentence('no number and no other flow leads into the flow "%(name)s"', name=name)
+            yield view.finding("unused_flow", ("flow",), sentence, Sentence("give it numbers:, or enter it by sub_flow"), "warning")
 
 
 def _listed(names: Collection[str]) -> str:
     shown_names = list(names)[:_NAMES_SHOWN]
     more = len(names) - len(shown_names)
-    return ", ".join(shown_names) + (f" and {more} more" if more > 0 else "")
+    listed = ", ".join(shown_names)
+    return Sentence("%(names)s and %(count)s more", names=listed, count=more) if more > 0 else listed

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ivrengine.domain.sentence import Sentence
+
 from .check_view import FlowView, Path, Site, StepView
 from .context import BUILT_IN_VARIABLES
 from .expressions import Expression
@@ -104,9 +106,7 @@ def _summaries(views: dict[str, FlowView]) -> dict[str, Summary]:
 def _entry_sets(views: dict[str, FlowView], summaries: dict[str, Summary]) -> dict[str, Names | None]:
     """What is certainly set when a flow is entered; None for one that is only entered from where nobody gets."""
     called = {call.flow for view in views.values() for step in view.steps.values() for call in step.calls}
-    entries: dict[str, Names | None] = {
-        name: NOTHING if view.flow.numbers or name not in called else None for name, view in views.items()
-    }
+    entries: dict[str, Names | None] = {name: NOTHING if view.flow.numbers or name not in called else None for name, view in views.items()}
     waiting = [name for name, names in entries.items() if names is not None]
     while waiting:
         view = views[waiting.pop()]
@@ -149,16 +149,16 @@ def _unset_finding(view: FlowView, known: _Known, step: StepView, path: Path, na
     if name not in settable:
         fix = did_you_mean(name, settable | set(BUILT_IN_VARIABLES))
         if not fix.startswith("did you mean"):
-            fix = "set it before, with set or collect; a text stands in quotes of its own"
-        return view.step_finding("unknown_variable", step, path, f"no step sets the variable {shown(name)}", fix)
+            fix = Sentence("set it before, with set or collect; a text stands in quotes of its own")
+        return view.step_finding("unknown_variable", step, path, Sentence("no step sets the variable %(name)s", name=shown(name)), fix)
     before = next(
         (other.name for other in view.steps.values() if other.name in known.at
          for target, names in known.ways_out(other) if target == step.name and name not in names),
         None,
     )  # fmt: skip
-    way = f'when the caller comes from "{before}"' if before else "on every way here"
-    sentence = f"the variable {shown(name)} may not be set {way}"
-    return view.step_finding("variable_not_set", step, path, sentence, "set it on that way too, or ask for it before")
+    way = Sentence('when the caller comes from "%(before)s"', before=before) if before else Sentence("on every way here")
+    sentence = Sentence("the variable %(name)s may not be set %(way)s", name=shown(name), way=way)
+    return view.step_finding("variable_not_set", step, path, sentence, Sentence("set it on that way too, or ask for it before"))
 
 
 def _exposed(views: Mapping[str, FlowView]) -> Iterator[Finding]:
@@ -169,8 +169,8 @@ def _exposed(views: Mapping[str, FlowView]) -> Iterator[Finding]:
                 if not isinstance(value, Expression) or path[-1] in _DECIDES or isinstance(path[-1], VariableName):
                     continue
                 for secret in sorted(value.names & secrets[name]):
-                    sentence = f"{shown(secret)} is secret, and would be spoken, dialled or written down here"
-                    yield view.step_finding("secret_exposed", step, path, sentence, "leave it out; a secret may only be compared")
+                    sentence = Sentence("%(secret)s is secret, and would be spoken, dialled or written down here", secret=shown(secret))
+                    yield view.step_finding("secret_exposed", step, path, sentence, Sentence("leave it out; a secret may only be compared"))
 
 
 def _secrets(views: Mapping[str, FlowView]) -> dict[str, set[str]]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_core import PydanticCustomError
+
+from ivrengine.domain.sentence import Sentence
 
 from . import steps as _steps  # noqa: F401  importing the package registers every step
 from .document import Document, MapNode, Node, TextNode, load_document
@@ -21,7 +22,7 @@ from .finding import Finding, did_you_mean, errors, shown, sort_key
 from .flowset import CompiledStep, Flow, FlowSet
 from .schema_findings import Loc, validate
 from .step import REGISTRY
-from .types import KEYS, FlowRef, KeyAction, StepRef, StepSpec, walk
+from .types import KEYS, FlowRef, KeyAction, StepRef, StepSpec, refusal, walk
 
 _NUMBER = re.compile(r"(?:[+*#]?[0-9]{1,20}#?\*?|\*)\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?\Z")
@@ -29,26 +30,25 @@ _STEP_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 MOST_STEPS = 2000
 
 
-def _refuse(message: str) -> PydanticCustomError:
-    return PydanticCustomError("ivr", "{message}", {"message": message})
-
-
 def _number(text: str) -> str:
     if not _NUMBER.match(text):
-        raise _refuse(f"{shown(text)} is not a dialled number; write digits, with * at the end for every number that begins so")
+        raise refusal(
+            Sentence("%(text)s is not a dialled number", text=shown(text)),
+            Sentence("write digits, with * at the end for every number that begins so"),
+        )
     return text
 
 
 def _language(text: str) -> str:
     if not _LANGUAGE.match(text):
-        raise _refuse(f"{shown(text)} is not a language; write it like zh-CN or en-US")
+        raise refusal(Sentence("%(text)s is not a language", text=shown(text)), Sentence("write it like zh-CN or en-US"))
     return text
 
 
 def _keys(keys: dict[str, KeyAction]) -> dict[str, KeyAction]:
     for key in keys:
         if len(key) != 1 or key not in KEYS:
-            raise _refuse(f'{shown(key)} is not a key; a flow\'s own key is one of 0-9, "*" and "#"')
+            raise refusal(Sentence("%(key)s is not a key", key=shown(key)), Sentence('a flow\'s own key is one of 0-9, "*" and "#"'))
     return keys
 
 
@@ -61,9 +61,7 @@ class FlowHead(StepSpec):
 
     flow: FlowRef
     name: str = Field(default="", max_length=120)
-    languages: Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], BeforeValidator(_list)] = Field(
-        min_length=1, max_length=20
-    )
+    languages: Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], BeforeValidator(_list)] = Field(min_length=1, max_length=20)
     numbers: Annotated[tuple[Annotated[str, AfterValidator(_number)], ...], BeforeValidator(_list)] = ()
     start: StepRef
     steps: dict[str, Any] = Field(min_length=1, max_length=MOST_STEPS)
@@ -117,10 +115,10 @@ def compile_flow(text: str | bytes, file: str) -> Compiled:
     if document.node is None:
         return Compiled(None, findings)
     if not isinstance(document.node, MapNode):
-        sentence = "a flow file begins with a key and a colon, like flow: hotline"
+        sentence = Sentence("a flow file begins with a key and a colon, like flow: hotline")
         findings.append(Finding("wrong_type", "error", document.place(document.node), sentence))
         return Compiled(None, findings)
-    head, head_findings = validate(FlowHead, document, (), "the flow", _head_value(document.node))
+    head, head_findings = validate(FlowHead, document, (), Sentence("the flow"), _head_value(document.node))
     findings += head_findings
     steps, step_findings = _compile_steps(document)
     findings += step_findings
@@ -171,8 +169,8 @@ def _compile_steps(document: Document) -> tuple[dict[str, CompiledStep], list[Fi
         return steps, findings  # the head's schema has told that already
     for name, (key, node) in steps_node.entries.items():
         if not _STEP_NAME.match(name):
-            sentence = f"{shown(name)} can't be the name of a step"
-            fix = "use small letters, digits and _, beginning with a letter"
+            sentence = Sentence("%(name)s can't be the name of a step", name=shown(name))
+            fix = Sentence("use small letters, digits and _, beginning with a letter")
             findings.append(Finding("bad_name", "error", document.place(key), sentence, fix))
             continue
         verb = _verb(document, name, key, node)
@@ -190,22 +188,22 @@ def _compile_steps(document: Document) -> tuple[dict[str, CompiledStep], list[Fi
 
 def _verb(document: Document, name: str, key: TextNode, node: Node) -> str | Finding:
     if isinstance(node, TextNode) and node.text in REGISTRY:
-        sentence = f'the step "{name}" needs a colon after {node.text}'
-        return Finding("wrong_type", "error", document.place(node), sentence, f"write {{{node.text}: }}")
+        sentence = Sentence('the step "%(name)s" needs a colon after %(text)s', name=name, text=node.text)
+        return Finding("wrong_type", "error", document.place(node), sentence, Sentence("write {%(text)s: }", text=node.text))
     if not isinstance(node, MapNode) or not node.entries:
-        sentence = f'the step "{name}" does not say what it does'
+        sentence = Sentence('the step "%(name)s" does not say what it does', name=name)
         place = document.place(key if isinstance(node, TextNode) and not node.text else node)
-        return Finding("missing_verb", "error", place, sentence, "write one of the verbs below it, like play:")
+        return Finding("missing_verb", "error", place, sentence, Sentence("write one of the verbs below it, like play:"))
     known = [verb for verb in node.entries if verb in REGISTRY]
     if len(node.entries) > 1:
         second = node.entries[known[1]][0] if len(known) > 1 else list(node.entries.values())[1][0]
         words = ", ".join(shown(word)[1:-1] for word in list(node.entries)[:6])
-        sentence = f'the step "{name}" holds more than one thing: {words}'
-        fix = "write one verb per step, and indent its fields below it"
+        sentence = Sentence('the step "%(name)s" holds more than one thing: %(words)s', name=name, words=words)
+        fix = Sentence("write one verb per step, and indent its fields below it")
         return Finding("several_verbs", "error", document.place(second), sentence, fix)
     verb = next(iter(node.entries))
     if not known:
-        sentence = f"there is no kind of step called {shown(verb)}"
+        sentence = Sentence("there is no kind of step called %(verb)s", verb=shown(verb))
         return Finding("unknown_verb", "error", document.place(node.entries[verb][0]), sentence, did_you_mean(verb, REGISTRY))
     return verb
 
@@ -240,20 +238,16 @@ def _salvage(document: Document) -> FlowHead:
     return FlowHead.model_validate(kept)
 
 
-def _unknown_steps(
-    document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]
-) -> Iterator[Finding]:
+def _unknown_steps(document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]) -> Iterator[Finding]:
     steps_node = document.at("steps")
     names = steps_node.entries if isinstance(steps_node, MapNode) else {}
     for path, name in _step_references(document, steps, leaves):
         if name and name not in names:
             fix = did_you_mean(name, names)
-            yield Finding("unknown_step", "error", document.locate(path), f"there is no step {shown(name)}", fix)
+            yield Finding("unknown_step", "error", document.locate(path), Sentence("there is no step %(name)s", name=shown(name)), fix)
 
 
-def _step_references(
-    document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]
-) -> Iterator[tuple[Loc, str]]:
+def _step_references(document: Document, steps: Mapping[str, CompiledStep], leaves: Mapping[str, Leaves]) -> Iterator[tuple[Loc, str]]:
     """Of the head as it is written, broken or not; of the steps that could be read."""
     keys = document.at("keys")
     paths: list[tuple[str, ...]] = [("start",), ("fallback",), ("on_hangup",)]
@@ -273,17 +267,29 @@ def _clashes(draft: Draft, names: dict[str, Draft], numbers: dict[str, Draft]) -
     place = draft.document.locate(("flow",))
     if flow.name in names:
         first = names[flow.name].document.file
-        yield Finding("repeated_flow", "error", place, f"{first} holds a flow {shown(flow.name)} too", "rename one of the two")
+        yield Finding(
+            "repeated_flow",
+            "error",
+            place,
+            Sentence("%(first)s holds a flow %(name)s too", first=first, name=shown(flow.name)),
+            Sentence("rename one of the two"),
+        )
     elif draft.document.at("flow") is not None:
         names[flow.name] = draft
     for index, number in enumerate(flow.numbers):
         place = draft.document.locate(("numbers", index))
         if number in flow.numbers[:index]:
-            yield Finding("repeated_number", "error", place, f"the number {number} stands here twice", "delete one of the two")
+            yield Finding(
+                "repeated_number",
+                "error",
+                place,
+                Sentence("the number %(number)s stands here twice", number=number),
+                Sentence("delete one of the two"),
+            )
         elif number in numbers and numbers[number].flow.name != flow.name:
             other = numbers[number].flow
-            sentence = f'the number {number} enters the flow "{other.name}" ({other.file}) already'
-            yield Finding("repeated_number", "error", place, sentence, "delete it in one of them")
+            sentence = Sentence(
+                'the number %(number)s enters the flow "%(name)s" (%(file)s) already', number=number, name=other.name, file=other.file
+            )
+            yield Finding("repeated_number", "error", place, sentence, Sentence("delete it in one of them"))
         numbers.setdefault(number, draft)
-
-

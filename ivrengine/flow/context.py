@@ -7,6 +7,7 @@ from typing import Any
 
 from ivrengine.domain.audio import Audio, Prompt, Speech, Tone
 from ivrengine.domain.commands import Answer, Command, Play, RaiseAlarm, StopPlaying
+from ivrengine.domain.sentence import Sentence
 
 from .expressions import Expression, ExpressionError
 from .flowset import CompiledStep, Flow
@@ -68,9 +69,7 @@ class StepContext:
             self.run.answered = True
             self.emit(Answer(self.new_token()))
 
-    def audio(
-        self, items: Sequence[PromptItem], language: str | None = None, names: Mapping[str, Any] | None = None
-    ) -> tuple[Audio, ...]:
+    def audio(self, items: Sequence[PromptItem], language: str | None = None, names: Mapping[str, Any] | None = None) -> tuple[Audio, ...]:
         """Prompt names and spoken values as audio, in the caller's language unless another is given.
 
         ``names``: what values may read besides the call's variables, the step's ``own_names``. A value that is empty (a number
@@ -177,7 +176,7 @@ class StepContext:
         except ExpressionError:
             if not self.reads_secret(expression):
                 raise
-        raise ExpressionError(f"{expression.text!r} can't be worked out")
+        raise ExpressionError(Sentence("%(text)r can't be worked out", text=expression.text))
 
     def reads_secret(self, expression: Expression) -> bool:
         """True when the expression's value would tell of a secret."""

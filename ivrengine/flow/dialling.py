@@ -8,6 +8,7 @@ from pydantic import PlainValidator
 
 from ivrengine.domain.commands import Dial
 from ivrengine.domain.events import CallEvent, DialEnded
+from ivrengine.domain.sentence import Sentence
 
 from .context import StepContext
 from .expressions import Expression, ExpressionError
@@ -24,12 +25,14 @@ def _fixed_or_expression(kind: type[ExtensionNumber] | type[OutsideNumber]) -> P
         text = str(value).strip()
         if text.lstrip("+").isdigit():
             if not kind.pattern.match(text):
-                raise refusal(f'"{text[:60]}" is not {kind.expected}')
+                raise refusal(Sentence('"%(text)s" is not %(expected)s', text=text[:60], expected=kind.expected))
             return kind(text)
         try:
             return Expression(text)
         except ExpressionError as error:
-            raise refusal(f"neither {kind.expected} nor an expression that makes one: {error}") from None
+            raise refusal(
+                Sentence("neither %(expected)s nor an expression that makes one: %(error)s", expected=kind.expected, error=error)
+            ) from None
 
     return PlainValidator(convert)
 

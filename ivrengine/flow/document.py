@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from ivrengine.domain.sentence import Sentence
+
 from .finding import Finding, shown
 from .flowset import Place
 
@@ -131,17 +133,19 @@ def load_document(text: str | bytes, file: str) -> Document:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             line = text.count(b"\n", 0, error.start) + 1
-            _report(document, "yaml_encoding", (line, 1), "the file is not UTF-8 text", 'save it with the encoding "UTF-8"')
+            _report(
+                document, "yaml_encoding", (line, 1), Sentence("the file is not UTF-8 text"), Sentence('save it with the encoding "UTF-8"')
+            )
             return document
     text = text.removeprefix("\ufeff")  # Windows editors put it there; it means nothing
     if len(text) > LARGEST_DOCUMENT:
-        sentence = f"the file is larger than {LARGEST_DOCUMENT // 1000} kB"
-        _report(document, "yaml_too_large", (1, 1), sentence, "split it into several flows")
+        sentence = Sentence("the file is larger than %(most)s kB", most=LARGEST_DOCUMENT // 1000)
+        _report(document, "yaml_too_large", (1, 1), sentence, Sentence("split it into several flows"))
         return document
     strange = _NOT_YAML.search(text)
     if strange:
-        sentence = f"the character U+{ord(strange[0]):04X} can't stand in a flow file"
-        _report(document, "yaml_character", _line_column(text, strange.start()), sentence, "delete it")
+        sentence = Sentence("the character U+%(code)04X can't stand in a flow file", code=ord(strange[0]))
+        _report(document, "yaml_character", _line_column(text, strange.start()), sentence, Sentence("delete it"))
         return document
     _Reader(document, text).read()
     del document.findings[MOST_FINDINGS:]
@@ -186,7 +190,7 @@ class _Reader:
             if not traps:  # else the error is most likely their consequence
                 self._syntax_error(error)
         elif self.document.node is None:
-            _report(self.document, "yaml_empty", (1, 1), "the file is empty")
+            _report(self.document, "yaml_empty", (1, 1), Sentence("the file is empty"))
 
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
@@ -201,8 +205,8 @@ class _Reader:
                 documents += 1
                 if documents > 1:
                     self._stop(
-                        "yaml_several_documents", event, 'a line of "---" begins a second document here',
-                        "keep one flow in one file and delete this line",
+                        "yaml_several_documents", event, Sentence('a line of "---" begins a second document here'),
+                        Sentence("keep one flow in one file and delete this line"),
                     )  # fmt: skip
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 open_nodes.pop()
@@ -217,13 +221,20 @@ class _Reader:
                     open_nodes.append(node)
                     keys.append(None)
                     if len(open_nodes) > DEEPEST_NESTING:
-                        self._stop("yaml_too_deep", event, f"the file is nested more than {DEEPEST_NESTING} levels deep")
+                        self._stop(
+                            "yaml_too_deep", event, Sentence("the file is nested more than %(most)s levels deep", most=DEEPEST_NESTING)
+                        )
         return root
 
     def _node(self, event: Any) -> Node:
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            self._stop("yaml_too_large", event, f"the file has more than {MOST_NODES} values", "split it into several flows")
+            self._stop(
+                "yaml_too_large",
+                event,
+                Sentence("the file has more than %(most)s values", most=MOST_NODES),
+                Sentence("split it into several flows"),
+            )
         start = event.start_mark
         place = start.line + 1, start.column + 1
         kind = type(event)
@@ -231,12 +242,12 @@ class _Reader:
             _report(self.document, "yaml_star", place, *_STAR)
             return TextNode(f"*{event.anchor}", *place)
         if event.anchor is not None:
-            sentence = f'"&{event.anchor[:40]}" is an anchor, which flow files don\'t use'
-            fix = 'write the value out, or put a text that begins with "&" in quotes'
+            sentence = Sentence('"&%(anchor)s" is an anchor, which flow files don\'t use', anchor=event.anchor[:40])
+            fix = Sentence('write the value out, or put a text that begins with "&" in quotes')
             _report(self.document, "yaml_anchor", place, sentence, fix)
         if event.tag is not None:
-            sentence = f"{shown(event.tag)} is a tag, which flow files don't use"
-            _report(self.document, "yaml_tag", place, sentence, 'delete it, or put a text that begins with "!" in quotes')
+            sentence = Sentence("%(tag)s is a tag, which flow files don't use", tag=shown(event.tag))
+            _report(self.document, "yaml_tag", place, sentence, Sentence('delete it, or put a text that begins with "!" in quotes'))
         if kind is yaml.ScalarEvent:
             if event.style or "#" in event.value:
                 end = event.end_mark
@@ -253,20 +264,22 @@ class _Reader:
         key = keys[-1]
         if key is None:
             if not isinstance(node, TextNode):
-                sentence = "a list or a map stands where a key was expected"
-                _report(self.document, "yaml_key", (node.line, node.column), sentence, "write a plain word before the colon")
+                sentence = Sentence("a list or a map stands where a key was expected")
+                _report(self.document, "yaml_key", (node.line, node.column), sentence, Sentence("write a plain word before the colon"))
                 node = TextNode("", node.line, node.column)
             keys[-1] = node
             return
         keys[-1] = None
         place = key.line, key.column
         if key.text == "<<":
-            sentence = '"<<" merges another map, which flow files don\'t use'
-            _report(self.document, "yaml_merge", place, sentence, "write the fields out")
+            sentence = Sentence('"<<" merges another map, which flow files don\'t use')
+            _report(self.document, "yaml_merge", place, sentence, Sentence("write the fields out"))
         elif key.text in parent.entries:
             first = parent.entries[key.text][0]
-            sentence = f"{shown(key.text)} stands on line {first.line} already; only one of the two can count"
-            _report(self.document, "yaml_repeated_key", place, sentence, "delete or rename one of the two")
+            sentence = Sentence(
+                "%(text)s stands on line %(line)s already; only one of the two can count", text=shown(key.text), line=first.line
+            )
+            _report(self.document, "yaml_repeated_key", place, sentence, Sentence("delete or rename one of the two"))
         else:
             parent.entries[key.text] = (key, node)
 
@@ -283,8 +296,8 @@ class _Reader:
             place = _line_column(self.text, match.start())
             if place[0] > last_line or self._in_scalar(place) or self._in_comment(match.start(), place):
                 continue
-            sentence = '"#:" begins a comment in YAML, so this choice would vanish without a word'
-            found.append(("yaml_hash_key", place, sentence, 'put the key in quotes: "#":'))
+            sentence = Sentence('"#:" begins a comment in YAML, so this choice would vanish without a word')
+            found.append(("yaml_hash_key", place, sentence, Sentence('put the key in quotes: "#":')))
         return found
 
     def _in_comment(self, index: int, place: tuple[int, int]) -> bool:
@@ -296,8 +309,8 @@ class _Reader:
         for match in _TAB_INDENT.finditer(self.text):
             place = _line_column(self.text, self.text.index("\t", match.start()))
             if place[0] <= last_line and not self._in_scalar(place):
-                sentence = "the line is indented with a tab, which YAML does not allow"
-                found.append(("yaml_tab", place, sentence, "use spaces"))
+                sentence = Sentence("the line is indented with a tab, which YAML does not allow")
+                found.append(("yaml_tab", place, sentence, Sentence("use spaces")))
         return found
 
     def _in_scalar(self, place: tuple[int, int]) -> bool:
@@ -306,7 +319,7 @@ class _Reader:
     def _syntax_error(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
-            _report(self.document, "yaml_syntax", (1, 1), "the file can't be read as YAML")
+            _report(self.document, "yaml_syntax", (1, 1), Sentence("the file can't be read as YAML"))
             return
         place = mark.line + 1, mark.column + 1
         context, problem = getattr(error, "context", None) or "", getattr(error, "problem", None) or ""
@@ -316,26 +329,32 @@ class _Reader:
         if "alias" in context:
             code, place, (sentence, fix) = "yaml_star", (opened.line + 1, opened.column + 1), _STAR
         elif here in ("@", "`", "%") and "token" in context:
-            code, sentence, fix = "yaml_syntax", f"a value can't begin with {here}", "put it in quotes"
+            code, sentence, fix = "yaml_syntax", Sentence("a value can't begin with %(here)s", here=here), Sentence("put it in quotes")
         elif "quoted scalar" in context:
             code, place = "yaml_syntax", (opened.line + 1, opened.column + 1)
-            sentence, fix = "the quote that begins here is never closed", "put the same quote at its end"
+            sentence, fix = Sentence("the quote that begins here is never closed"), Sentence("put the same quote at its end")
         elif "flow" in context:
-            code, sentence = "yaml_syntax", f"the bracket opened on line {opened.line + 1} is not closed, or a comma is missing"
-            fix = "compare the brackets { } and [ ] up to here"
+            code, sentence = (
+                "yaml_syntax",
+                Sentence("the bracket opened on line %(line)s is not closed, or a comma is missing", line=opened.line + 1),
+            )
+            fix = Sentence("compare the brackets { } and [ ] up to here")
         elif "mapping values" in problem:
-            code, sentence = "yaml_syntax", "a colon stands where none can be"
-            fix = "put a text that holds a colon in quotes, or indent the line like its neighbours"
+            code, sentence = "yaml_syntax", Sentence("a colon stands where none can be")
+            fix = Sentence("put a text that holds a colon in quotes, or indent the line like its neighbours")
         elif "block" in context or "simple key" in context:
-            code, sentence = "yaml_syntax", "this line does not fit to the lines above it"
-            fix = "indent it like its neighbours, and write a colon and a space after a key"
+            code, sentence = "yaml_syntax", Sentence("this line does not fit to the lines above it")
+            fix = Sentence("indent it like its neighbours, and write a colon and a space after a key")
         else:
-            code, sentence = "yaml_syntax", f"this can't be read as YAML: {problem or 'unknown reason'}"
-            fix = "look for a missing quote or colon"
+            code, sentence = (
+                "yaml_syntax",
+                Sentence("this can't be read as YAML: %(problem)s", problem=problem or Sentence("unknown reason")),
+            )
+            fix = Sentence("look for a missing quote or colon")
         _report(self.document, code, place, sentence, fix)
 
 
-_STAR = ('"*" without quotes means something else in YAML', 'put it in quotes: "*"')
+_STAR = (Sentence('"*" without quotes means something else in YAML'), Sentence('put it in quotes: "*"'))
 
 
 def _error_line(error: yaml.YAMLError | None) -> int:

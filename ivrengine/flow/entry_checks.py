@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import model_validator
 
+from ivrengine.domain.sentence import Sentence
+
 from .context import StepContext
 from .expressions import Expression, ExpressionError
 from .keyfields import DigitCount, KeyPatterns, NumberSpan, refusal
@@ -27,7 +29,7 @@ class EntryCheck(StepSpec):
     def _one_test(self) -> EntryCheck:
         tests = (self.length is not None, self.range is not None, bool(self.pattern), self.expression is not None, self.luhn)
         if sum(tests) != 1:
-            raise refusal("a check has exactly one of length, range, pattern, expression and luhn: true")
+            raise refusal(Sentence("a check has exactly one of length, range, pattern, expression and luhn: true"))
         return self
 
     def passes(self, context: StepContext, variable: str, entry: str) -> bool:

@@ -14,6 +14,8 @@ import simpleeval
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from ivrengine.domain.sentence import Sentence
+
 LONGEST_EXPRESSION = 500  # characters
 LONGEST_TEXT = 2000  # characters of any text that an expression makes
 LARGEST_NUMBER = 1e18
@@ -26,7 +28,7 @@ class ExpressionError(ValueError):
 def _number(value: Any) -> int | float:
     text = str(value).strip()
     if len(text) > 30:
-        raise ExpressionError("a number of more than 30 characters")
+        raise ExpressionError(Sentence("a number of more than 30 characters"))
     try:
         return int(text)
     except ValueError:
@@ -34,9 +36,9 @@ def _number(value: Any) -> int | float:
     try:
         result = float(text)
     except ValueError:
-        raise ExpressionError(f"{text!r} is not a number") from None
+        raise ExpressionError(Sentence("%(text)r is not a number", text=text)) from None
     if not math.isfinite(result):
-        raise ExpressionError(f"{text!r} is not a number")
+        raise ExpressionError(Sentence("%(text)r is not a number", text=text))
     return result
 
 
@@ -62,7 +64,7 @@ CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": 
 
 def _mod(left: Any, right: Any) -> Any:
     if isinstance(left, str):  # Python would format text, of any length
-        raise ExpressionError("% works on numbers only")
+        raise ExpressionError(Sentence("% works on numbers only"))
     return left % right
 
 
@@ -90,21 +92,23 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text.strip()
         if not self.text:
-            raise ExpressionError("the expression is empty")
+            raise ExpressionError(Sentence("the expression is empty"))
         if len(self.text) > LONGEST_EXPRESSION:
-            raise ExpressionError(f"the expression is longer than {LONGEST_EXPRESSION} characters")
+            raise ExpressionError(Sentence("the expression is longer than %(most)s characters", most=LONGEST_EXPRESSION))
         try:
             tree = ast.parse(self.text, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ExpressionError(f"{self.text!r} can't be read: {getattr(error, 'msg', error)}") from None
+            raise ExpressionError(
+                Sentence("%(text)r can't be read: %(error)s", text=self.text, error=getattr(error, "msg", error))
+            ) from None
         names = set()
         for node in ast.walk(tree):
             if not isinstance(node, _ALLOWED_NODES):
-                raise ExpressionError(f"{self.text!r} uses {type(node).__name__}, which flows may not use")
-            if isinstance(node, ast.Call) and not (
-                isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
-            ):
-                raise ExpressionError(f"{self.text!r} calls something other than {', '.join(FUNCTIONS)}")
+                raise ExpressionError(Sentence("%(text)r uses %(name)s, which flows may not use", text=self.text, name=type(node).__name__))
+            if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords):
+                raise ExpressionError(
+                    Sentence("%(text)r calls something other than %(functions)s", text=self.text, functions=tuple(FUNCTIONS))
+                )
             if isinstance(node, ast.Name):
                 names.add(node.id)
         self.names = frozenset(names - set(FUNCTIONS) - set(CONSTANTS))
@@ -118,13 +122,13 @@ class Expression:
         except ExpressionError:
             raise
         except Exception as error:  # simpleeval raises many kinds; to the flow they are one
-            raise ExpressionError(f"{self.text!r}: {error}") from None
+            raise ExpressionError(Sentence("%(text)r: %(error)s", text=self.text, error=error)) from None
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise ExpressionError(f"{self.text!r} made a text of more than {LONGEST_TEXT} characters")
+            raise ExpressionError(Sentence("%(text)r made a text of more than %(most)s characters", text=self.text, most=LONGEST_TEXT))
         if isinstance(value, (int, float)) and not abs(value) <= LARGEST_NUMBER:
-            raise ExpressionError(f"{self.text!r} made a number beyond {LARGEST_NUMBER:.0e}")
+            raise ExpressionError(Sentence("%(text)r made a number beyond %(most).0e", text=self.text, most=LARGEST_NUMBER))
         if isinstance(value, (list, tuple)):
-            raise ExpressionError(f"{self.text!r} makes a list; only one value can be used")
+            raise ExpressionError(Sentence("%(text)r makes a list; only one value can be used", text=self.text))
         return value
 
     def __repr__(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ivrengine.domain.sentence import Sentence
+
 from .flowset import Place
 
 Severity = Literal["error", "warning"]
@@ -52,8 +54,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     candidates = sorted(set(known))
     near = difflib.get_close_matches(word[:SHOWN_CHARACTERS], candidates, n=1, cutoff=0.6)
     if near:
-        return f"did you mean {shown(near[0])}?"
-    return f"known are {', '.join(shown(word)[1:-1] for word in candidates)}" if 0 < len(candidates) <= MOST_KNOWN else ""
+        return Sentence("did you mean %(word)s?", word=shown(near[0]))
+    words = tuple(shown(word)[1:-1] for word in candidates)
+    return Sentence("known are %(words)s", words=words) if 0 < len(words) <= MOST_KNOWN else ""
 
 
 def sort_key(finding: Finding) -> tuple[str, int, int, str, str]:

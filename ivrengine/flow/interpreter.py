@@ -24,6 +24,7 @@ from ivrengine.domain.events import (
     TalkPaused,
     TimerExpired,
 )
+from ivrengine.domain.sentence import Sentence
 
 from .context import StepContext
 from .flowset import Flow, FlowSource
@@ -171,7 +172,7 @@ class Interpreter:
     def _enter_step(self, run: Run, name: str, now: float, commands: list[Command]) -> Result:
         run.steps_without_input += 1
         if run.steps_without_input > self.limits.steps_without_input:
-            raise FlowLoops(f"more than {self.limits.steps_without_input} steps without any key from the caller")
+            raise FlowLoops(Sentence("more than %(most)s steps without any key from the caller", most=self.limits.steps_without_input))
         frame = run.frames[-1]
         give_up([frame], "flow_out", commands)
         frame.step, frame.state, frame.entered_at = name, {}, now
@@ -206,7 +207,7 @@ class Interpreter:
                 return self._go_back(run, now, commands)
             case EnterFlow(name, version, label, key):
                 if len(run.frames) >= self.limits.sub_flow_depth:
-                    raise FlowLoops(f"sub-flows more than {self.limits.sub_flow_depth} deep")
+                    raise FlowLoops(Sentence("sub-flows more than %(most)s deep", most=self.limits.sub_flow_depth))
                 flow = self.flows.get(name, version)
                 self._log(run, now, commands, "entered", label, key, flow.name)
                 run.frames.append(Frame(flow.name, flow.version, flow.start))
@@ -251,9 +252,7 @@ class Interpreter:
         target = frame.menus.pop() if frame.menus else frame.step
         return self._enter_step(run, target, now, commands)
 
-    def _log(
-        self, run: Run, now: float, commands: list[Command], outcome: str, label: str = "", key: str = "", detail: str = ""
-    ) -> None:
+    def _log(self, run: Run, now: float, commands: list[Command], outcome: str, label: str = "", key: str = "", detail: str = "") -> None:
         """Close the present step: cut what plays, drop its timers, write its trace row."""
         frame = run.frames[-1]
         if frame.state.pop("playing", None):
@@ -266,8 +265,17 @@ class Interpreter:
             run.variables["last_key"] = key
         commands.append(
             LogStep(
-                run.trace_length, frame.flow, frame.version, frame.step, flow.steps[frame.step].verb, frame.entered_at, now,
-                outcome, label, key, detail,
+                run.trace_length,
+                frame.flow,
+                frame.version,
+                frame.step,
+                flow.steps[frame.step].verb,
+                frame.entered_at,
+                now,
+                outcome,
+                label,
+                key,
+                detail,
             )
         )
         run.trace_length += 1
@@ -362,7 +370,7 @@ class Interpreter:
             elif isinstance(result, End):
                 self._log(run, now, commands, result.outcome, result.label)
         if name is not None:
-            raise FlowLoops(f"more than {self.limits.hangup_steps} steps after the caller hung up")
+            raise FlowLoops(Sentence("more than %(most)s steps after the caller hung up", most=self.limits.hangup_steps))
 
     def _fall_back(self, run: Run, error: Exception, now: float, commands: list[Command], code: str = "") -> None:
         """Something failed: alarm, then the nearest flow's fallback step; the second time, the switch's own fallback."""
@@ -412,6 +420,9 @@ class Interpreter:
             run.timers.clear()
 
     def _alarm(self, run: Run, code: str, error: Exception) -> RaiseAlarm:
-        sentence = str(error) if isinstance(error, FlowLoops | EdgeFailed) else f"{type(error).__name__}: {error}"
+        sentence = (
+            str(error)
+            if isinstance(error, FlowLoops | EdgeFailed)
+            else Sentence("%(name)s: %(error)s", name=type(error).__name__, error=error)
+        )
         return RaiseAlarm(code, sentence[:LONGEST_SENTENCE], f"{run.frame.flow}:{run.frame.step}")
-

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_core import PydanticCustomError
+
+from ivrengine.domain.sentence import Sentence
 
 from .keymatch import LONGEST_ENTRY, is_pattern
-from .types import KEYS, Prompts
+from .types import KEYS, Prompts, refusal
 
 _SPAN = re.compile(r"(\d{1,15})(?:\s*-\s*(\d{1,15}))?\Z")
-
-
-def refusal(sentence: str) -> PydanticCustomError:
-    """The error that a schema's check raises; ``sentence`` is read by whoever writes the flow."""
-    return PydanticCustomError("ivr", "{message}", {"message": sentence})
 
 
 def _key(value: Any) -> str:
     text = str(value)
     if len(text) != 1 or text not in KEYS:
-        raise refusal(f'"{text[:60]}" is not one key; write one of 0-9, "*" or "#"')
+        raise refusal(Sentence('"%(text)s" is not one key', text=text[:60]), Sentence('write one of 0-9, "*" or "#"'))
     return text
 
 
@@ -47,7 +43,11 @@ def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     for pattern in patterns:
         if not is_pattern(pattern):
             raise refusal(
-                f'"{pattern[:60]}" is not a pattern of keys: digits, * and #, and x for any digit, at most {LONGEST_ENTRY}'
+                Sentence(
+                    '"%(pattern)s" is not a pattern of keys: digits, * and #, and x for any digit, at most %(most)s',
+                    pattern=pattern[:60],
+                    most=LONGEST_ENTRY,
+                )
             )
     return patterns
 
@@ -83,17 +83,17 @@ def _span(value: Any) -> Any:
         return value
     match = _SPAN.match(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise refusal(f'"{str(value)[:60]}" is neither a whole number nor a span such as 4-6')
+        raise refusal(Sentence('"%(value)s" is neither a whole number nor a span such as 4-6', value=str(value)[:60]))
     least = int(match[1])
     most = int(match[2]) if match[2] else least
     if most < least:
-        raise refusal(f'"{value}" ends before it begins')
+        raise refusal(Sentence('"%(value)s" ends before it begins', value=value))
     return Span(least, most)
 
 
 def _digit_count(span: Span) -> Span:
     if not 1 <= span.most < LONGEST_ENTRY:
-        raise refusal(f"an entry has between 1 and {LONGEST_ENTRY - 1} digits")
+        raise refusal(Sentence("an entry has between 1 and %(most)s digits", most=LONGEST_ENTRY - 1))
     return span
 
 
@@ -109,6 +109,6 @@ def all_different(keys: Mapping[str, str | None]) -> None:
     owner: dict[str, str] = {}
     for field, key in keys.items():
         if key is not None and key in owner:
-            raise refusal(f'"{field}" and "{owner[key]}" both use the key {key}')
+            raise refusal(Sentence('"%(field)s" and "%(other)s" both use the key %(key)s', field=field, other=owner[key], key=key))
         if key is not None:
             owner[key] = field

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, model_validator
 
 from ivrengine.domain.needs import Ring
+from ivrengine.domain.sentence import Sentence
 
 from .context import StepContext
 from .expressions import Expression, ExpressionError
@@ -24,12 +25,17 @@ def _level(value: Any) -> Any:
     text = str(value).strip()
     if text.isdigit():
         if not 1 <= int(text[:4]) <= HIGHEST_LEVEL:
-            raise refusal(f'"{text[:60]}" is not a level of a skill; levels go from 1 to {HIGHEST_LEVEL}')
+            raise refusal(
+                Sentence('"%(text)s" is not a level of a skill', text=text[:60]),
+                Sentence("levels go from 1 to %(most)s", most=HIGHEST_LEVEL),
+            )
         return int(text)
     try:
         return Expression(text)
     except ExpressionError as error:
-        raise refusal(f"neither a level from 1 to {HIGHEST_LEVEL} nor an expression that makes one: {error}") from None
+        raise refusal(
+            Sentence("neither a level from 1 to %(most)s nor an expression that makes one: %(error)s", most=HIGHEST_LEVEL, error=error)
+        ) from None
 
 
 Level = Annotated[int | Expression, PlainValidator(_level)]
@@ -47,7 +53,7 @@ def _head_start(value: Any) -> Any:
     try:
         return Expression(text)
     except ExpressionError as error:
-        raise refusal(f"neither a duration such as 60s nor an expression that makes seconds: {error}") from None
+        raise refusal(Sentence("neither a duration such as 60s nor an expression that makes seconds: %(error)s", error=error)) from None
 
 
 class _Duration(StepSpec):
@@ -77,11 +83,19 @@ class NeedingSpec(StepSpec):
         before, after = self.needs, 0.0
         for relaxed in self.relax:
             if relaxed.after <= after:
-                raise refusal("relax goes from the earliest to the latest; each needs a later after: than the one before it")
+                raise refusal(
+                    Sentence("relax goes from the earliest to the latest"), Sentence("each needs a later after: than the one before it")
+                )
             for skill, level in relaxed.needs.items():
                 least = before.get(skill)
                 if least is None or (isinstance(level, int) and isinstance(least, int) and level > least):
-                    raise refusal(f'relax can only ask for less, and after {relaxed.after:g}s more "{skill}" is asked for')
+                    raise refusal(
+                        Sentence(
+                            'relax can only ask for less, and after %(after)gs more "%(skill)s" is asked for',
+                            after=relaxed.after,
+                            skill=skill,
+                        )
+                    )
             before, after = relaxed.needs, relaxed.after
         return self
 

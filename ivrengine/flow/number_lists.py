@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ivrengine.domain.sentence import Sentence
+
 from .finding import Finding, shown
 from .flowset import Place
 
@@ -23,6 +25,6 @@ def load_list(text: str, file: str) -> tuple[frozenset[str], list[Finding]]:
         if _NUMBER.match(entry):
             numbers.add(entry)
         elif len(findings) < MOST_FINDINGS:
-            sentence = f"{shown(line)} is not a number, nor the beginning of one with * at its end"
-            findings.append(Finding("bad_number", "error", Place(file, index, 1), sentence, "correct or delete the line"))
+            sentence = Sentence("%(line)s is not a number, nor the beginning of one with * at its end", line=shown(line))
+            findings.append(Finding("bad_number", "error", Place(file, index, 1), sentence, Sentence("correct or delete the line")))
     return frozenset(numbers), findings

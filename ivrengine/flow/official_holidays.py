@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
+
 ONE_DAY = datetime.timedelta(days=1)
 LONGEST_BRIDGE_DAYS = 3  # of a weekend between two days off
 _YEARS_THAT_SHOW_A_HABIT = 3
@@ -44,10 +46,13 @@ class OfficialHolidays:
     def gap_in(self, year: int) -> str | None:
         """What is not known of ``year``, as a sentence; None when all is."""
         if not self._covers(year):
-            return f"the official holidays of {self.country} for {year} are not known"
+            return Sentence("the official holidays of %(country)s for %(year)s are not known", country=self.country, year=year)
         announced = self._announced_years()
         if announced and year > announced[-1]:
-            return f"the working days that {self.country} moves in {year} are not known yet; only the holidays by law are"
+            return Sentence(
+                "the working days that %(country)s moves in %(year)s are not known yet; only the holidays by law are",
+                country=self.country, year=year,
+            )  # fmt: skip
         return None
 
     def _covers(self, year: int) -> bool:

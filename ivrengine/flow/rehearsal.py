@@ -27,6 +27,7 @@ from ivrengine.domain.events import (
     RunResumed,
     SecretCollected,
 )
+from ivrengine.domain.sentence import Sentence
 
 from .interpreter import Interpreter
 from .rehearsed_queue import Planned, RehearsedQueues
@@ -226,7 +227,7 @@ class Rehearsal:
         """Do nothing more until the call is over."""
         self.wait(LONGEST_CALL_SECONDS)
         if not self.run.finished:
-            raise RehearsalError(f"the call is not over after {LONGEST_CALL_SECONDS / 3600:.0f} hours of waiting")
+            raise RehearsalError(Sentence("the call is not over after %(hours).0f hours of waiting", hours=LONGEST_CALL_SECONDS / 3600))
 
     @property
     def hearing(self) -> bool:
@@ -256,7 +257,7 @@ class Rehearsal:
     def _go_to(self, moment: float) -> None:
         self._moments += 1
         if self._moments > MOST_MOMENTS:
-            raise RehearsalError(f"more than {MOST_MOMENTS} things happened on one call")
+            raise RehearsalError(Sentence("more than %(most)s things happened on one call", most=MOST_MOMENTS))
         if moment > self.now:
             self.now = moment
         if self._agenda and self._agenda[0][0] <= self.now:

@@ -9,42 +9,35 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ivrengine.domain.sentence import Sentence
+
 from .document import Document, ListNode, MapNode, Node, TextNode
 from .finding import Finding, did_you_mean, shown
 from .flowset import Place
 
 Loc = tuple[str | int, ...]
 
-_KINDS = {TextNode: "a text", ListNode: "a list", MapNode: "fields with values"}
+_FIELDS, _LIST = Sentence("fields with values (key: value)"), Sentence("a list")
+_KINDS = {TextNode: Sentence("a text"), ListNode: _LIST, MapNode: Sentence("fields with values")}
 _WRONG_KIND = {
-    "string_type": "a single value",
-    "dict_type": "fields with values (key: value)",
-    "mapping_type": "fields with values (key: value)",
-    "model_type": "fields with values (key: value)",
-    "model_attributes_type": "fields with values (key: value)",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "set_type": "a list",
-    "frozen_set_type": "a list",
+    "string_type": Sentence("a single value"),
+    "dict_type": _FIELDS,
+    "mapping_type": _FIELDS,
+    "model_type": _FIELDS,
+    "model_attributes_type": _FIELDS,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "set_type": _LIST,
+    "frozen_set_type": _LIST,
 }
-_UNREADABLE = {
-    "int_parsing": ("is not a whole number", "write digits only"),
-    "int_type": ("is not a whole number", "write digits only"),
-    "int_from_float": ("is not a whole number", "write digits only"),
-    "int_parsing_size": ("is too large a number", ""),
-    "float_parsing": ("is not a number", "write digits, with a point for fractions"),
-    "float_type": ("is not a number", "write digits, with a point for fractions"),
-    "bool_parsing": ("is neither true nor false", "write true or false"),
-    "bool_type": ("is neither true nor false", "write true or false"),
-}
-_BOUNDS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than": "less than {lt}",
-           "less_than_equal": "at most {le}"}  # fmt: skip
+_WHOLE_NUMBER = frozenset({"int_parsing", "int_type", "int_from_float"})
+_NUMBER = frozenset({"float_parsing", "float_type"})
+_YES_OR_NO = frozenset({"bool_parsing", "bool_type"})
+_BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
 _ALTERNATIVES = re.compile(r"\^\(([\w|]+)\)\$\Z")
 
 
-def validate(
-    model: type[BaseModel], document: Document, path: Loc, what: str, value: Any = None
-) -> tuple[BaseModel | None, list[Finding]]:
+def validate(model: type[BaseModel], document: Document, path: Loc, what: str, value: Any = None) -> tuple[BaseModel | None, list[Finding]]:
     """The value at ``path`` as a ``model``, or every problem of it. ``what`` names it in sentences (``menu``).
 
     ``value`` stands in for the document's own where the caller has prepared it.
@@ -57,7 +50,7 @@ def validate(
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     except RecursionError:  # a schema of the engine's own that nests without end; the flow is refused, not the process
-        return None, [Finding("wrong_value", "error", document.locate(path), f"{what} is nested too deeply")]
+        return None, [Finding("wrong_value", "error", document.locate(path), Sentence("%(what)s is nested too deeply", what=what))]
     return None, list(_Translator(model, document, path, what).translate(details))
 
 
@@ -89,21 +82,26 @@ class _Translator:
         key, node = self.document.find(full)
         if kind == "extra_forbidden":
             word = str(loc[-1])
-            sentence = f"unknown field {shown(word)} in {self._container_name(loc[:-1])}"
+            sentence = Sentence("unknown field %(word)s in %(where)s", word=shown(word), where=self._container_name(loc[:-1]))
             fix = did_you_mean(word, fields_at(self.model, loc[:-1]))
             return self._error("unknown_field", self.document.locate(full, key=True), sentence, fix)
         if kind == "missing":
             field = str(loc[-1])
             place = self.document.locate(full[:-1], key=True)
-            sentence = f"{self._container_name(loc[:-1])} needs {shown(field)}"
-            return self._error("missing_field", place, sentence, f'add "{field}:"')
+            sentence = Sentence("%(where)s needs %(field)s", where=self._container_name(loc[:-1]), field=shown(field))
+            return self._error("missing_field", place, sentence, Sentence('add "%(field)s:"', field=field))
         place = self.document.place(node)
         if isinstance(node, TextNode) and not node.text:
             name = shown(key.text) if isinstance(key, TextNode) else self.what
-            return self._error("missing_value", place, f"{name} has no value", "write one after the colon, or delete the line")
+            return self._error(
+                "missing_value",
+                place,
+                Sentence("%(name)s has no value", name=name),
+                Sentence("write one after the colon, or delete the line"),
+            )
         code, sentence, fix = _sentence(kind, detail, node)
         if code == "wrong_type" and isinstance(key, TextNode):
-            sentence = f"{shown(key.text)}: {sentence}"
+            sentence = Sentence("%(text)s: %(sentence)s", text=shown(key.text), sentence=sentence)
         return self._error(code, place, sentence, fix)
 
     def _error(self, code: str, place: Place, sentence: str, fix: str) -> Finding:
@@ -121,7 +119,7 @@ class _Translator:
         key, _ = self.document.find((*self.path, *loc))
         if not isinstance(key, TextNode):
             return self.what
-        return key.text if re.fullmatch(r"[a-z_]+", key.text) else f"{shown(key.text)} of {self.what}"
+        return key.text if re.fullmatch(r"[a-z_]+", key.text) else Sentence("%(name)s of %(what)s", name=shown(key.text), what=self.what)
 
 
 def _best(details: list[Any], node_key: Any) -> list[Any]:
@@ -141,37 +139,55 @@ def _best(details: list[Any], node_key: Any) -> list[Any]:
 
 def _sentence(kind: str, detail: Any, node: Node | None) -> tuple[str, str, str]:
     context = detail.get("ctx", {})
-    text = shown(node.text) if isinstance(node, TextNode) else "this"
+    text = shown(node.text) if isinstance(node, TextNode) else Sentence("this")
     if kind in _WRONG_KIND:
-        return "wrong_type", f"expected {_WRONG_KIND[kind]}, not {_KINDS.get(type(node), 'nothing')}", ""
-    if kind in _UNREADABLE:
-        sentence, fix = _UNREADABLE[kind]
-        return "wrong_value", f"{text} {sentence}", fix
+        found = _KINDS.get(type(node), Sentence("nothing"))
+        return "wrong_type", Sentence("expected %(kind)s, not %(found)s", kind=_WRONG_KIND[kind], found=found), ""
+    if kind in _WHOLE_NUMBER:
+        return "wrong_value", Sentence("%(text)s is not a whole number", text=text), Sentence("write digits only")
+    if kind == "int_parsing_size":
+        return "wrong_value", Sentence("%(text)s is too large a number", text=text), ""
+    if kind in _NUMBER:
+        return "wrong_value", Sentence("%(text)s is not a number", text=text), Sentence("write digits, with a point for fractions")
+    if kind in _YES_OR_NO:
+        return "wrong_value", Sentence("%(text)s is neither true nor false", text=text), Sentence("write true or false")
     if kind in _BOUNDS:
-        bound = _BOUNDS[kind].format(**{name: f"{value:g}" for name, value in context.items()})
-        unit = " seconds" if isinstance(node, TextNode) and node.text[-1:] in ("s", "m", "h") else ""
-        return "wrong_value", f"{text} is out of range", f"give {bound}{unit}"
+        seconds = isinstance(node, TextNode) and node.text[-1:] in ("s", "m", "h")
+        bound = _bound(kind, context[_BOUNDS[kind]])
+        fix = Sentence("give %(bound)s seconds", bound=bound) if seconds else Sentence("give %(bound)s", bound=bound)
+        return "wrong_value", Sentence("%(text)s is out of range", text=text), fix
     if kind == "literal_error":
         return "wrong_value", *_not_one_of(text, node, re.findall(r"'([^']*)'", context.get("expected", "")))
     if kind == "string_pattern_mismatch":
         alternatives = _ALTERNATIVES.match(context.get("pattern", ""))
         if alternatives:
             return "wrong_value", *_not_one_of(text, node, alternatives[1].split("|"))
-        return "wrong_value", f"{text} can't be used here", ""
+        return "wrong_value", Sentence("%(text)s can't be used here", text=text), ""
     if kind in ("too_short", "string_too_short"):
-        return "wrong_value", f"{text} is too short", f"give at least {context.get('min_length', 1)}"
+        return "wrong_value", Sentence("%(text)s is too short", text=text), Sentence("give at least %(count)s", count=context["min_length"])
     if kind in ("too_long", "string_too_long"):
-        return "wrong_value", f"{text} is too long", f"give at most {context.get('max_length', '')}"
-    message = str(context.get("message") or detail["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    sentence, _, fix = " ".join(message.split()).partition("; ")
-    return "wrong_value", sentence, fix
+        return "wrong_value", Sentence("%(text)s is too long", text=text), Sentence("give at most %(count)s", count=context["max_length"])
+    if "message" in context:
+        return "wrong_value", context["message"], context.get("fix", "")
+    return "wrong_value", " ".join(str(detail["msg"]).split()), ""
+
+
+def _bound(kind: str, value: float) -> Sentence:
+    match kind:
+        case "greater_than":
+            return Sentence("more than %(value)g", value=value)
+        case "greater_than_equal":
+            return Sentence("at least %(value)g", value=value)
+        case "less_than":
+            return Sentence("less than %(value)g", value=value)
+    return Sentence("at most %(value)g", value=value)
 
 
 def _not_one_of(text: str, node: Node | None, allowed: list[str]) -> tuple[str, str]:
     word = node.text if isinstance(node, TextNode) else ""
-    sentence = f"{text} is not one of {', '.join(allowed)}"
+    sentence = Sentence("%(text)s is not one of %(allowed)s", text=text, allowed=tuple(allowed))
     near = _near(word, allowed)
-    return sentence, f'did you mean "{near[0]}"?' if near else ""
+    return sentence, Sentence("did you mean %(word)s?", word=shown(near[0])) if near else ""
 
 
 def _near(word: str, known: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic_core import PydanticCustomError, core_schema
 
 from ivrengine.domain.audio import SPEECH_KINDS
+from ivrengine.domain.sentence import Sentence
 
 from .expressions import Expression
 
@@ -24,6 +25,11 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)\Z")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_DURATION_SECONDS = 24 * 3600.0
 KEYS = "0123456789*#"
+
+
+def refusal(sentence: str, fix: str = "") -> PydanticCustomError:
+    """The error that a schema's check raises; both are read by whoever writes the flow."""
+    return PydanticCustomError("ivr", "{message}", {"message": sentence, "fix": fix})
 
 
 class _Text(str):
@@ -37,7 +43,7 @@ class _Text(str):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         def convert(value: str) -> _Text:
             if cls.pattern is not None and not cls.pattern.match(value):
-                raise PydanticCustomError("ivr", "{message}", {"message": f'"{value[:60]}" is not {cls.expected}'})
+                raise refusal(Sentence('"%(text)s" is not %(expected)s', text=value[:60], expected=cls.expected))
             return cls(value)
 
         return core_schema.no_info_after_validator_function(convert, core_schema.str_schema(strict=True))
@@ -48,55 +54,55 @@ class StepRef(_Text):
 
     what = "step"
     pattern = _NAME
-    expected = "a step's name (small letters, digits and _, beginning with a letter)"
+    expected = Sentence("a step's name (small letters, digits and _, beginning with a letter)")
 
 
 class FlowRef(_Text):
     what = "flow"
     pattern = _NAME
-    expected = "a flow's name (small letters, digits and _, beginning with a letter)"
+    expected = Sentence("a flow's name (small letters, digits and _, beginning with a letter)")
 
 
 class PromptRef(_Text):
     what = "prompt"
     pattern = _PROMPT
-    expected = "a prompt's name (small letters, digits, _ and -; / between folders)"
+    expected = Sentence("a prompt's name (small letters, digits, _ and -; / between folders)")
 
 
 class CalendarRef(_Text):
     what = "calendar"
     pattern = _NAME
-    expected = "a calendar's name"
+    expected = Sentence("a calendar's name")
 
 
 class ListRef(_Text):
     what = "list"
     pattern = _NAME
-    expected = "the name of a list of numbers"
+    expected = Sentence("the name of a list of numbers")
 
 
 class QueueRef(_Text):
     what = "queue"
     pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-    expected = "a queue's name (small letters, digits, _ and -)"
+    expected = Sentence("a queue's name (small letters, digits, _ and -)")
 
 
 class SkillRef(_Text):
     what = "skill"
     pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-    expected = "a skill's name (small letters, digits, _ and -)"
+    expected = Sentence("a skill's name (small letters, digits, _ and -)")
 
 
 class BoxName(_Text):
     what = "message box"
     pattern = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-    expected = "a box's name (small letters, digits, _ and -)"
+    expected = Sentence("a box's name (small letters, digits, _ and -)")
 
 
 class CounterName(_Text):
     what = "counter"
     pattern = _NAME
-    expected = "a counter's name (small letters, digits and _, beginning with a letter)"
+    expected = Sentence("a counter's name (small letters, digits and _, beginning with a letter)")
 
 
 class VariableName(_Text):
@@ -104,19 +110,19 @@ class VariableName(_Text):
 
     what = "variable"
     pattern = _NAME
-    expected = "a variable's name (small letters, digits and _, beginning with a letter)"
+    expected = Sentence("a variable's name (small letters, digits and _, beginning with a letter)")
 
 
 class OutsideNumber(_Text):
     what = "outside number"
     pattern = re.compile(r"\+?[0-9]{3,20}\Z")
-    expected = "a telephone number (digits, + in front where needed)"
+    expected = Sentence("a telephone number (digits, + in front where needed)")
 
 
 class ExtensionNumber(_Text):
     what = "extension"
     pattern = re.compile(r"[0-9]{2,8}\Z")
-    expected = "an extension (two to eight digits)"
+    expected = Sentence("an extension (two to eight digits)")
 
 
 def _duration(value: Any) -> float:
@@ -124,12 +130,12 @@ def _duration(value: Any) -> float:
         return value  # a default from the schema itself
     match = _DURATION.match(value) if isinstance(value, str) else None
     if not match:
-        raise PydanticCustomError(
-            "ivr", "{message}", {"message": f'"{value}" is not a duration; write a number with its unit: 500ms, 5s, 2m or 1h'}
+        raise refusal(
+            Sentence('"%(value)s" is not a duration', value=str(value)[:60]), Sentence("write a number with its unit: 500ms, 5s, 2m or 1h")
         )
     seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
     if seconds > LONGEST_DURATION_SECONDS:
-        raise PydanticCustomError("ivr", "{message}", {"message": f'"{value}" is too long; the longest is 24h'})
+        raise refusal(Sentence('"%(value)s" is too long', value=value), Sentence("the longest is 24h"))
     return seconds
 
 
@@ -155,11 +161,7 @@ class SpeechItem(BaseModel):
             kind, expression = next(iter(value.items()))
             if kind in SPEECH_KINDS:
                 return {"kind": kind, "value": expression}
-        raise PydanticCustomError(
-            "ivr",
-            "{message}",
-            {"message": f"expected a prompt's name, or one of {', '.join(SPEECH_KINDS)} with what is to be spoken"},
-        )
+        raise refusal(Sentence("expected a prompt's name, or one of %(kinds)s with what is to be spoken", kinds=tuple(SPEECH_KINDS)))
 
 
 def _prompt_item(value: Any) -> Any:
@@ -195,7 +197,7 @@ class KeyAction(BaseModel):
     @model_validator(mode="after")
     def _one_of_two(self) -> KeyAction:
         if (self.go is None) == (self.do is None):
-            raise PydanticCustomError("ivr", "{message}", {"message": "give either go: (a step) or do: (repeat, back or hangup)"})
+            raise refusal(Sentence("give either go: (a step) or do: (repeat, back or hangup)"))
         return self
 
 

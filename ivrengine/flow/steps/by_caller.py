@@ -20,6 +20,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ivrengine.domain.sentence import Sentence
+
 from ..context import StepContext
 from ..keyfields import refusal
 from ..step import Go, Result, Step, step
@@ -36,7 +38,10 @@ def _as_list(value: Any) -> Any:
 def _checked(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     for prefix in prefixes:
         if not _PREFIX.match(prefix):
-            raise refusal(f'"{prefix[:60]}" is not how a number begins; write digits only, with + in front where needed')
+            raise refusal(
+                Sentence('"%(prefix)s" is not how a number begins', prefix=prefix[:60]),
+                Sentence("write digits only, with + in front where needed"),
+            )
     return prefixes
 
 
@@ -50,7 +55,7 @@ class CallerRule(StepSpec):
     @model_validator(mode="after")
     def _one_test(self) -> CallerRule:
         if bool(self.prefix) + (self.list is not None) + self.withheld != 1:
-            raise refusal("a rule has exactly one of prefix, list and withheld: true")
+            raise refusal(Sentence("a rule has exactly one of prefix, list and withheld: true"))
         return self
 
 

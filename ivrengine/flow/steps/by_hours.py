@@ -19,6 +19,8 @@ from typing import Any
 
 from pydantic import ConfigDict, model_validator
 
+from ivrengine.domain.sentence import Sentence
+
 from ..context import StepContext
 from ..keyfields import refusal
 from ..step import Go, Result, Step, step
@@ -36,7 +38,7 @@ class ByHoursSpec(StepSpec):
     def _labels(cls, value: Any) -> Any:
         for label in value if isinstance(value, dict) else ():
             if not VariableName.pattern.match(str(label)):
-                raise refusal(f'"{str(label)[:60]}" is not a label of a calendar (small letters, digits and _)')
+                raise refusal(Sentence('"%(label)s" is not a label of a calendar (small letters, digits and _)', label=str(label)[:60]))
         return value
 
 

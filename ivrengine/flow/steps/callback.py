@@ -36,6 +36,7 @@ from pydantic import Field, model_validator
 from ivrengine.domain.audio import Speech
 from ivrengine.domain.commands import RequestCallback
 from ivrengine.domain.events import CallbackDecided, CallEvent, TimerExpired
+from ivrengine.domain.sentence import Sentence
 
 from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import StepContext
@@ -83,7 +84,7 @@ class CallbackSpec(NeedingSpec):
     def _fits_together(self) -> CallbackSpec:
         all_different({"keep": self.keep, "change": self.change})
         if self.within is not None and self.within <= self.after_at_least:
-            raise refusal('"within" must be longer than "after_at_least"')
+            raise refusal(Sentence('"within" must be longer than "after_at_least"'))
         return self
 
 

@@ -41,6 +41,7 @@ from pydantic import Field, model_validator
 from ivrengine.domain.audio import Speech
 from ivrengine.domain.commands import CollectSecret
 from ivrengine.domain.events import CallEvent, DigitPressed, SecretCollected
+from ivrengine.domain.sentence import Sentence
 
 from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import BUILT_IN_VARIABLES, StepContext
@@ -93,15 +94,18 @@ class CollectSpec(StepSpec):
     @model_validator(mode="after")
     def _fits_together(self) -> CollectSpec:
         if (self.digits is None) == (not self.patterns):
-            raise refusal("give either digits: (how many) or patterns: (what an entry may look like)")
+            raise refusal(Sentence("give either digits: (how many) or patterns: (what an entry may look like)"))
         if self.terminator and any(self.terminator in pattern for pattern in self.patterns):
-            raise refusal(f"the key {self.terminator} ends an entry, so no pattern can have it; set another terminator")
+            raise refusal(
+                Sentence("the key %(terminator)s ends an entry, so no pattern can have it", terminator=self.terminator),
+                Sentence("set another terminator"),
+            )
         if self.secret and self.confirm:
-            raise refusal("a secret is never read back; leave out confirm")
+            raise refusal(Sentence("a secret is never read back"), Sentence("leave out confirm"))
         if self.empty and not self.terminator:
-            raise refusal('"empty" needs a terminator: without one an entry can\'t be empty')
+            raise refusal(Sentence('"empty" needs a terminator: without one an entry can\'t be empty'))
         if self.variable in BUILT_IN_VARIABLES:
-            raise refusal(f'"{self.variable}" is set by the engine; choose another name')
+            raise refusal(Sentence('"%(variable)s" is set by the engine', variable=self.variable), Sentence("choose another name"))
         return self
 
 

@@ -39,6 +39,7 @@ from pydantic import Field, model_validator
 
 from ivrengine.domain.commands import AskDesk, CollectSecret
 from ivrengine.domain.events import CallEvent, DeskAnswered, DigitPressed, PromptEnded, SecretCollected, TimerExpired
+from ivrengine.domain.sentence import Sentence
 
 from ..choosing import attempt_failed, begin_attempts
 from ..context import StepContext
@@ -90,16 +91,19 @@ class DeskSpec(StepSpec):
         known = needed | OPTIONAL.get(self.verb, set())
         for name in names:
             if name not in known:
-                raise refusal(f'"{self.verb}" has no argument "{name}"; it has {", ".join(sorted(known)) or "none"}')
+                raise refusal(
+                    Sentence('"%(verb)s" has no argument "%(name)s"', verb=self.verb, name=name),
+                    Sentence("it has %(known)s", known=tuple(sorted(known)) or Sentence("none")),
+                )
             if names.count(name) > 1:
-                raise refusal(f'"{name}" is given twice')
+                raise refusal(Sentence('"%(name)s" is given twice', name=name))
         missing = sorted(needed - set(names))
         if missing:
-            raise refusal(f'"{self.verb}" needs "{missing[0]}": ask for it, or give it')
+            raise refusal(Sentence('"%(verb)s" needs "%(name)s": ask for it, or give it', verb=self.verb, name=missing[0]))
         if "pin" in self.given or any((asked.name == "pin") != asked.secret for asked in self.ask):
-            raise refusal("the pin is asked for with secret: true, and nothing else is secret")
+            raise refusal(Sentence("the pin is asked for with secret: true, and nothing else is secret"))
         if any(asked.secret for asked in self.ask[:-1]):
-            raise refusal("the secret is asked for last, so that it goes straight to the desk")
+            raise refusal(Sentence("the secret is asked for last, so that it goes straight to the desk"))
         return self
 
 

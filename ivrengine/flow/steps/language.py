@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
+from ivrengine.domain.sentence import Sentence
+
 from ..context import StepContext
 from ..expressions import Expression, ExpressionError
 from ..flowset import Flow
@@ -35,7 +37,7 @@ class LanguageSpec(StepSpec):
     @model_validator(mode="after")
     def _one_of_two(self) -> LanguageSpec:
         if (self.to is None) == (self.variable is None):
-            raise refusal("give either to: (a language) or variable: (an expression)")
+            raise refusal(Sentence("give either to: (a language) or variable: (an expression)"))
         return self
 
 
@@ -43,7 +45,9 @@ class LanguageSpec(StepSpec):
 class Language(Step):
     def prepare(self, spec: LanguageSpec, flow: Flow) -> None:
         if spec.to is not None and spec.to not in flow.languages:
-            raise ValueError(f'the flow has no language "{spec.to[:60]}"; it has {", ".join(flow.languages)}')
+            raise ValueError(
+                Sentence('the flow has no language "%(language)s"; it has %(known)s', language=spec.to[:60], known=tuple(flow.languages))
+            )
 
     def enter(self, context: StepContext) -> Result:
         spec: LanguageSpec = context.spec

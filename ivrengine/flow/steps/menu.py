@@ -32,6 +32,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from ivrengine.domain.events import CallEvent
+from ivrengine.domain.sentence import Sentence
 
 from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import StepContext
@@ -72,7 +73,9 @@ class MenuSpec(StepSpec):
     def _keys(cls, choices: dict[str, KeyAction]) -> dict[str, KeyAction]:
         for key in choices:
             if not is_pattern(key) or "x" in key:
-                raise refusal(f'"{key[:60]}" can\'t be pressed; a choice is made of the keys 0-9, "*" and "#"')
+                raise refusal(
+                    Sentence('"%(key)s" can\'t be pressed', key=key[:60]), Sentence('a choice is made of the keys 0-9, "*" and "#"')
+                )
         return choices
 
 

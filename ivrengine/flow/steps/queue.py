@@ -63,6 +63,7 @@ from ivrengine.domain.events import (
     TalkPaused,
     TimerExpired,
 )
+from ivrengine.domain.sentence import Sentence
 
 from ..context import StepContext
 from ..expressions import Expression, ExpressionError
@@ -108,9 +109,9 @@ class WaitingChoice(StepSpec):
     @model_validator(mode="after")
     def _one_of_three(self) -> WaitingChoice:
         if (self.go is None) == (self.do is None):
-            raise refusal("give either go: (a step) or do: (inform or wait)")
+            raise refusal(Sentence("give either go: (a step) or do: (inform or wait)"))
         if (self.do == "inform") != (self.flow is not None):
-            raise refusal("do: inform needs flow: (which one is heard), and nothing else has one")
+            raise refusal(Sentence("do: inform needs flow: (which one is heard), and nothing else has one"))
         return self
 
 
@@ -120,7 +121,7 @@ def _sticky_agent(value: Any) -> Any:
     try:
         return Expression(str(value))
     except ExpressionError as error:
-        raise refusal(f"neither last nor an expression that makes an agent's number: {error}") from None
+        raise refusal(Sentence("neither last nor an expression that makes an agent's number: %(error)s", error=error)) from None
 
 
 class Sticky(StepSpec):

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pydantic import model_validator
 
 from ivrengine.domain.audio import SPEECH_KINDS, Audio
+from ivrengine.domain.sentence import Sentence
 
 from ..context import StepContext
 from ..expressions import Expression
@@ -50,7 +51,7 @@ class SaySpec(StepSpec):
     @model_validator(mode="after")
     def _one_kind(self) -> SaySpec:
         if sum(getattr(self, kind) is not None for kind in SPEECH_KINDS) != 1:
-            raise refusal(f"give exactly one of {', '.join(SPEECH_KINDS)}")
+            raise refusal(Sentence("give exactly one of %(kinds)s", kinds=tuple(SPEECH_KINDS)))
         return self
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from ivrengine.domain.sentence import Sentence
+
 from ..context import BUILT_IN_VARIABLES, StepContext
 from ..expressions import Expression
 from ..keyfields import refusal
@@ -32,7 +34,7 @@ class SetSpec(StepSpec):
     def _own_names(cls, values: dict[VariableName, Expression]) -> dict[VariableName, Expression]:
         for name in values:
             if name in BUILT_IN_VARIABLES:
-                raise refusal(f'"{name}" is set by the engine; choose another name')
+                raise refusal(Sentence('"%(name)s" is set by the engine', name=name), Sentence("choose another name"))
         return values
 
 

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 
 from ivrengine.domain.commands import HandOver, Hangup
 from ivrengine.domain.events import CallEvent, PromptEnded
+from ivrengine.domain.sentence import Sentence
 
 from ..context import StepContext
 from ..dialling import AnyExtension, AnyOutsideNumber, destination, dial_over, ring
@@ -44,9 +45,9 @@ class TransferSpec(StepSpec):
     @model_validator(mode="after")
     def _one_of_two(self) -> TransferSpec:
         if (self.number is None) == (self.extension is None):
-            raise refusal("give either number: (outside) or extension: (of the switch)")
+            raise refusal(Sentence("give either number: (outside) or extension: (of the switch)"))
         if self.extension is not None and self.after is not None:
-            raise refusal('"after" can\'t be kept with an extension: the caller is handed over for good')
+            raise refusal(Sentence('"after" can\'t be kept with an extension: the caller is handed over for good'))
         return self
 
 

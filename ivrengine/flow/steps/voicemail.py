@@ -48,6 +48,7 @@ from ivrengine.domain.audio import Audio, RecordedFile, Speech, Tone
 from ivrengine.domain.caller import clean_number
 from ivrengine.domain.commands import DropRecording, KeepMessage
 from ivrengine.domain.events import CallEvent, DigitPressed, PromptEnded, RecordingEnded
+from ivrengine.domain.sentence import Sentence
 
 from ..choosing import Choices, attempt_failed, begin_attempts
 from ..context import StepContext
@@ -120,7 +121,7 @@ class VoicemailSpec(RecordingLimits):
     @model_validator(mode="after")
     def _one_number(self) -> VoicemailSpec:
         if self.number is not None and self.callback_number is not None:
-            raise refusal("give either callback_number: (the caller is asked here) or number: (an expression)")
+            raise refusal(Sentence("give either callback_number: (the caller is asked here) or number: (an expression)"))
         return self
 
 
