@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ivrengine.domain.sentence import Sentence
+
 from .caller import NUMBER_LIMIT, clean_number
 
 # Written for the eye, dialled by nobody; a caller's number may carry them as well as an entry.
@@ -81,15 +83,17 @@ def clean_pattern(text: str) -> str:
     """The one spelling of a number or prefix: without spaces, brackets, dots and hyphens. Raises BadPattern."""
     pattern = _PUNCTUATION.sub("", text)
     if not pattern:
-        raise BadPattern("a number is missing")
+        raise BadPattern(Sentence("a number is missing"))
     if len(pattern) > NUMBER_LIMIT:
-        raise BadPattern(f"{pattern[:20]}... is longer than {NUMBER_LIMIT} characters")
+        raise BadPattern(Sentence("%(pattern)s... is longer than %(most)s characters", pattern=pattern[:20], most=NUMBER_LIMIT))
     if not pattern.strip("+*"):
-        raise BadPattern(f"{pattern} would refuse every caller; put at least one digit before the *")
+        raise BadPattern(Sentence("%(pattern)s would refuse every caller; put at least one digit before the *", pattern=pattern))
     if "*" in pattern[1:-1]:
-        raise BadPattern(f"{pattern} has a * in the middle; it may only stand at the end, for every number that begins so")
+        raise BadPattern(
+            Sentence("%(pattern)s has a * in the middle; it may only stand at the end, for every number that begins so", pattern=pattern)
+        )
     if not _PATTERN.fullmatch(pattern) or _DECIMAL.fullmatch(text):
-        raise BadPattern(f"{pattern!r} is neither a number such as 13800138000 nor a prefix such as 0085*")
+        raise BadPattern(Sentence("%(pattern)r is neither a number such as 13800138000 nor a prefix such as 0085*", pattern=pattern))
     return pattern
 
 

@@ -9,9 +9,11 @@ import base64
 import binascii
 import re
 
+from ivrengine.domain.sentence import Sentence
+
 PIN_LEAST_DIGITS = 4
 PIN_MOST_DIGITS = 12
-PIN_FORM = f"{PIN_LEAST_DIGITS} to {PIN_MOST_DIGITS} digits and nothing else"
+PIN_FORM = Sentence("%(least)s to %(most)s digits and nothing else", least=PIN_LEAST_DIGITS, most=PIN_MOST_DIGITS)
 MOST_COST, MOST_BLOCK, MOST_LANES = 2**17, 16, 4  # a dearer hash, put there by an import, would stop the engine
 KEY_BYTES = 32
 HASH = re.compile(r"scrypt\$(\d{4,6})\$(\d{1,2})\$(\d)\$([A-Za-z0-9+/]{16,64}={0,2})\$([A-Za-z0-9+/]{40,90}={0,2})", re.ASCII)

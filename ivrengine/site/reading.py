@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.document import Document, ListNode, MapNode, Node, TextNode, load_document
 from ivrengine.flow.finding import Finding, Severity, did_you_mean, errors, shown, sort_key
 from ivrengine.flow.flowset import Place
@@ -38,12 +39,12 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 # part -> what may name a record of it, and how to say so
 _NAMES: dict[Part, tuple[re.Pattern[str], str]] = {
-    "skills": (_NAME, "use small letters, digits, _ and -"),
-    "teams": (_NAME, "use small letters, digits, _ and -"),
-    "reasons": (_WORD, "use small letters, digits, _ and -, beginning with a letter"),  # a number would be its place in the list
-    "dispositions": (re.compile(r"[0-9]{1,6}\Z"), "use one to six digits, which agents key"),
-    "queues": (_NAME, "use small letters, digits, _ and -"),
-    "agents": (re.compile(r"[0-9]{1,10}\Z"), "use one to ten digits, which agents key"),
+    "skills": (_NAME, Sentence("use small letters, digits, _ and -")),
+    "teams": (_NAME, Sentence("use small letters, digits, _ and -")),
+    "reasons": (_WORD, Sentence("use small letters, digits, _ and -, beginning with a letter")),  # a number would be its place in the list
+    "dispositions": (re.compile(r"[0-9]{1,6}\Z"), Sentence("use one to six digits, which agents key")),
+    "queues": (_NAME, Sentence("use small letters, digits, _ and -")),
+    "agents": (re.compile(r"[0-9]{1,10}\Z"), Sentence("use one to ten digits, which agents key")),
 }
 _SHORT_FORMS: frozenset[Part] = frozenset({"skills", "teams", "reasons", "dispositions"})  # a bare text is the title
 
@@ -67,8 +68,8 @@ def read_site_file(text: str | bytes, file: str = "site.yml", stored: Site | Non
     if isinstance(document.node, MapNode):
         _Reader(document, result).read()
     elif document.node is not None:
-        fix = f"write {', '.join(f'{key}:' for key in KEYS.values())} with their records below them"
-        result.findings.append(Finding("wrong_type", "error", document.place(document.node), "expected the parts of a site", fix))
+        fix = Sentence("write %(keys)s with their records below them", keys=tuple(f"{key}:" for key in KEYS.values()))
+        result.findings.append(Finding("wrong_type", "error", document.place(document.node), Sentence("expected the parts of a site"), fix))
     result.findings.sort(key=sort_key)
     return result
 
@@ -94,7 +95,7 @@ class _Reader:
         for key, (node, _) in self.document.node.entries.items():
             if key not in KEYS.values():
                 fix = did_you_mean(key, KEYS.values())
-                self._report("unknown_field", self.document.place(node), f"a site has no {shown(key)}", fix)
+                self._report("unknown_field", self.document.place(node), Sentence("a site has no %(key)s", key=shown(key)), fix)
         for part in PARTS:
             if KEYS[part] in self.document.node.entries:
                 records = tuple(self._part(part))
@@ -121,17 +122,21 @@ class _Reader:
         if isinstance(node, TextNode) and not node.text:
             return
         if not isinstance(node, MapNode):
-            sentence = f"{shown(KEYS[part])} needs names with what they mean below them"
-            self._report("wrong_type", self.document.place(node), sentence, "write a name, a colon, and its fields")
+            sentence = Sentence("%(keys)s needs names with what they mean below them", keys=shown(KEYS[part]))
+            self._report("wrong_type", self.document.place(node), sentence, Sentence("write a name, a colon, and its fields"))
             return
         if len(node.entries) > MOST_RECORDS:
-            self._report("too_many", self.document.place(node), f"a site has at most {MOST_RECORDS} {KEYS[part]}")
+            self._report(
+                "too_many", self.document.place(node), Sentence("a site has at most %(most)s %(part)s", most=MOST_RECORDS, part=KEYS[part])
+            )
             return
         self.named[part] = set(node.entries)
         for name, (key, value) in node.entries.items():
             pattern, fix = _NAMES[part]
             if not pattern.match(name):
-                self._report("bad_name", self.document.place(key), f"{shown(name)} can't name {a_noun(part)}", fix)
+                self._report(
+                    "bad_name", self.document.place(key), Sentence("%(name)s can't name %(part)s", name=shown(name), part=a_noun(part)), fix
+                )
                 continue
             if part == "agents" and isinstance(value, MapNode):
                 self._pin(name, value)
@@ -142,22 +147,22 @@ class _Reader:
     def _spec(self, part: Part, name: str, node: Node) -> Any:
         short = isinstance(node, TextNode) and node.text and part in _SHORT_FORMS
         value = {"title": node.text} if short and isinstance(node, TextNode) else None
-        spec, findings = validate(SPECS[part], self.document, (KEYS[part], name), f"the {NOUNS[part]}", value)
+        spec, findings = validate(SPECS[part], self.document, (KEYS[part], name), Sentence("the %(part)s", part=NOUNS[part]), value)
         self.result.findings += findings
         return spec
 
     def _pin(self, agent_id: str, agent: MapNode) -> None:
         pin, pin_hash = agent.get("pin"), agent.get("pin_hash")
         if pin is not None and pin_hash is not None:
-            sentence = "pin and pin_hash say the same thing twice"
-            self._report("pin_twice", self.document.place(agent.entries["pin"][0]), sentence, "delete one of the two")
+            sentence = Sentence("pin and pin_hash say the same thing twice")
+            self._report("pin_twice", self.document.place(agent.entries["pin"][0]), sentence, Sentence("delete one of the two"))
         elif isinstance(pin, TextNode) and pin.text:
             if not is_pin(pin.text):
-                self._report("bad_pin", self.document.place(pin), "this can't be a PIN", f"give {PIN_FORM}")
+                self._report("bad_pin", self.document.place(pin), Sentence("this can't be a PIN"), Sentence("give %(form)s", form=PIN_FORM))
             self.result.pins[agent_id] = pin.text
         elif isinstance(pin_hash, TextNode) and pin_hash.text and not is_pin_hash(pin_hash.text):
-            sentence = "this is no hash of a PIN as `ivrengine site export` writes it"
-            self._report("bad_pin_hash", self.document.place(pin_hash), sentence, 'copy it whole, or give "pin:" instead')
+            sentence = Sentence("this is no hash of a PIN as `ivrengine site export` writes it")
+            self._report("bad_pin_hash", self.document.place(pin_hash), sentence, Sentence('copy it whole, or give "pin:" instead'))
 
     # -- what points where ---------------------------------------------------------------------------------------------
 
@@ -173,7 +178,13 @@ class _Reader:
                     node = record.get(field_name) if isinstance(record, MapNode) else None
                     for item in _items(node):
                         if item.text and item.text not in self.named[part]:
-                            sentence = f"{NOUNS[holder]} {name}: there is no {NOUNS[part]} {shown(item.text)}"
+                            sentence = Sentence(
+                                "%(holder)s %(name)s: there is no %(part)s %(text)s",
+                                holder=NOUNS[holder],
+                                name=name,
+                                part=NOUNS[part],
+                                text=shown(item.text),
+                            )
                             fix = did_you_mean(item.text, self.named[part])
                             self._report(f"unknown_{NOUNS[part]}", self.document.place(item), sentence, fix)
         site = self.result.site
@@ -184,8 +195,14 @@ class _Reader:
         for queue in site.queues:
             other = queue.number if site.agent(queue.number) else phones.get(queue.number) if queue.number else None
             if other:
-                sentence = f"agent {other} is reached by {shown(queue.number)} already, so nobody could transfer to this queue's"
-                self._report("repeated_number", self._place("queues", queue.name, "number"), sentence, "give the queue another number")
+                sentence = Sentence(
+                    "agent %(other)s is reached by %(number)s already, so nobody could transfer to this queue's",
+                    other=other,
+                    number=shown(queue.number),
+                )
+                self._report(
+                    "repeated_number", self._place("queues", queue.name, "number"), sentence, Sentence("give the queue another number")
+                )
 
     def _stored_references(self, holder: Part, field_name: str, part: Part) -> None:
         """Of records that the file leaves as they are, to what it takes away."""
@@ -193,8 +210,14 @@ class _Reader:
             values = to_dict(record)[field_name]
             for name in [values] if isinstance(values, str) else values:
                 if name and name not in self.named[part]:
-                    sentence = f"{NOUNS[holder]} {name_of(record)}, who is not in this file, still needs {NOUNS[part]} {shown(name)}"
-                    fix = f"keep it here, or write {KEYS[holder]}: too"
+                    sentence = Sentence(
+                        "%(holder)s %(record)s, who is not in this file, still needs %(part)s %(name)s",
+                        holder=NOUNS[holder],
+                        record=name_of(record),
+                        part=NOUNS[part],
+                        name=shown(name),
+                    )
+                    fix = Sentence("keep it here, or write %(keys)s: too", keys=KEYS[holder])
                     self._report(f"unknown_{NOUNS[part]}", self._place(part, key=True), sentence, fix)
 
     def _unique(self, part: Part, field_name: str, pairs: Iterable[tuple[str, str]]) -> None:
@@ -204,8 +227,14 @@ class _Reader:
                 continue
             if value in first:
                 place = self._place(part, name, field_name)
-                sentence = f"{NOUNS[part]} {first[value]} has the {field_name} {shown(value)} already"
-                self._report(f"repeated_{field_name}", place, sentence, "give each its own")
+                sentence = Sentence(
+                    "%(part)s %(first)s has the %(field)s %(value)s already",
+                    part=NOUNS[part],
+                    first=first[value],
+                    field=field_name,
+                    value=shown(value),
+                )
+                self._report(f"repeated_{field_name}", place, sentence, Sentence("give each its own"))
             first.setdefault(value, name)
 
     # -- advice --------------------------------------------------------------------------------------------------------
@@ -216,18 +245,34 @@ class _Reader:
         served = {queue for agent in site.agents for queue in agent.rules.queues}
         for queue in site.queues:
             if site.agents and queue.name not in served:
-                self._advise("queues", queue.name, "queue_without_agents", "no agent serves this queue", "add it to agents' queues")
+                self._advise(
+                    "queues",
+                    queue.name,
+                    "queue_without_agents",
+                    Sentence("no agent serves this queue"),
+                    Sentence("add it to agents' queues"),
+                )
         for agent in site.agents:
             if not agent.rules.queues and not agent.supervisor:
-                self._advise("agents", agent.agent_id, "agent_without_queue", "this agent serves no queue", 'add "queues:"')
+                self._advise(
+                    "agents", agent.agent_id, "agent_without_queue", Sentence("this agent serves no queue"), Sentence('add "queues:"')
+                )
             self._advise_pin(agent)
 
     def _advise_pin(self, agent: Agent) -> None:
         before = self.before.agent(agent.agent_id)
         if agent.pin_hash or agent.extension or agent.agent_id in self.result.pins or (before and before.pin_hash):
             return
-        self._advise("agents", agent.agent_id, "agent_without_pin", "without a PIN nobody can log in as this agent", 'add "pin:"')
+        self._advise(
+            "agents", agent.agent_id, "agent_without_pin", Sentence("without a PIN nobody can log in as this agent"), Sentence('add "pin:"')
+        )
 
     def _advise(self, part: Part, name: str, code: str, sentence: str, fix: str) -> None:
         if self.document.at(KEYS[part], name) is not None:
-            self._report(code, self._place(part, name, key=True), f"{NOUNS[part]} {name}: {sentence}", fix, "warning")
+            self._report(
+                code,
+                self._place(part, name, key=True),
+                Sentence("%(part)s %(name)s: %(sentence)s", part=NOUNS[part], name=name, sentence=sentence),
+                fix,
+                "warning",
+            )

@@ -6,12 +6,15 @@ fields it lacks get their default, fields nobody knows are left out. The hash of
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from ivrengine.acd.happenings import SiteSet
 from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules, Team
+from ivrengine.domain.sentence import Sentence
 
 # The parts of a site, in the order in which they are read: what is named in a later one stands in an earlier one.
 Part = Literal["skills", "teams", "reasons", "dispositions", "queues", "agents"]
@@ -94,8 +97,8 @@ PARTS: dict[Part, type[Any]] = {
 }
 # one of them in a sentence
 NOUNS: dict[Part, str] = {
-    "skills": "skill", "teams": "team", "reasons": "break reason", "dispositions": "disposition", "queues": "queue",
-    "agents": "agent",
+    "skills": Sentence("skill"), "teams": Sentence("team"), "reasons": Sentence("break reason"),
+    "dispositions": Sentence("disposition"), "queues": Sentence("queue"), "agents": Sentence("agent"),
 }  # fmt: skip
 # who names records of which other part, in which field
 REFERENCES: tuple[tuple[Part, str, Part], ...] = (
@@ -108,7 +111,7 @@ REFERENCES: tuple[tuple[Part, str, Part], ...] = (
 
 def a_noun(part: Part) -> str:
     """With its article."""
-    return f"{'an' if part == 'agents' else 'a'} {NOUNS[part]}"
+    return Sentence("an %(noun)s", noun=NOUNS[part]) if part == "agents" else Sentence("a %(noun)s", noun=NOUNS[part])
 
 
 def part_of(record: Record) -> Part:
@@ -135,8 +138,13 @@ def holders(site: Site, part: Part, name: str) -> list[str]:
         for record in getattr(site, holder) if named == part else ():
             held = to_dict(record)[field_name]
             if name in ([held] if isinstance(held, str) else held):
-                found.append(f"{NOUNS[holder]} {name_of(record)}")
+                found.append(Sentence("%(part)s %(name)s", part=NOUNS[holder], name=name_of(record)))
     return found
+
+
+def version_of(record: Record) -> str:
+    """Another one whenever the record is another one; the PIN, which is set by itself, is no part of it."""
+    return hashlib.sha256(json.dumps(to_dict(record), sort_keys=True).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def to_dict(record: Record) -> dict[str, Any]:

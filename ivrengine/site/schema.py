@@ -11,11 +11,11 @@ from dataclasses import fields
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules, StrategyName, Team
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.types import KEYS as KEYS_OF_A_PHONE
-from ivrengine.flow.types import ExtensionNumber, Seconds, StepSpec
+from ivrengine.flow.types import ExtensionNumber, Seconds, StepSpec, refusal
 
 from .pin_form import PIN_FORM
 from .records import Agent, Disposition, Part, Record, Skill
@@ -31,25 +31,27 @@ _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 R = TypeVar("R")
 
 
-def _refusal(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("ivr", "{message}", {"message": sentence})
-
-
 def _one_line(text: str) -> str:
     if _UNSPEAKABLE.search(text):
-        raise _refusal("line breaks and control characters can't stand in a name; write it on one line")
+        raise refusal(Sentence("line breaks and control characters can't stand in a name"), Sentence("write it on one line"))
     return text
 
 
 def _key(text: str) -> str:
     if len(text) > 1 or text not in KEYS_OF_A_PHONE:
-        raise _refusal("a key is one of 0 to 9, * and #")
+        raise refusal(Sentence("a key is one of 0 to 9, * and #"))
     return text
 
 
 def _keyed(text: str) -> str:
     if not re.fullmatch(r"[0-9]{0,10}", text, re.ASCII):
-        raise _refusal("a number that agents key has one to ten digits")
+        raise refusal(Sentence("a number that agents key has one to ten digits"))
+    return text
+
+
+def _shown_number(text: str) -> str:
+    if not re.fullmatch(r"\+?[0-9]{0,20}", text, re.ASCII):
+        raise refusal(Sentence("a number that is shown has at most 20 digits, with + before them or without"))
     return text
 
 
@@ -94,6 +96,9 @@ class DispositionSpec(StepSpec):
 class QueueSpec(StepSpec):
     title: Title = Field("", description="as agents see it on their phones")
     number: Annotated[str, AfterValidator(_keyed)] = Field(_QUEUE.number, description="by which agents transfer a caller to it")
+    outbound_number: Annotated[str, AfterValidator(_shown_number)] = Field(
+        _QUEUE.outbound_number, description="shown to whom its agents call outside; none: the engine's"
+    )
     strategy: StrategyName = Field(_QUEUE.strategy, description="which of several free agents is rung")
     order: Literal["cost", "age"] = Field(
         _QUEUE.order, description="whom a free agent serves first: who fits best (cost), or who has waited longest (age)"
@@ -102,9 +107,7 @@ class QueueSpec(StepSpec):
     capacity: Count = Field(_QUEUE.capacity, description="so many may wait, one more is refused; 0: any number")
     max_wait: Seconds = Field(_QUEUE.max_wait_seconds, description="then the wait ends as timeout; 0s: never")
     when_empty: Literal["wait", "refuse"] = Field(_QUEUE.when_empty, description="a caller who comes while no agent is logged in")
-    no_agent: Seconds = Field(
-        _QUEUE.no_agent_seconds, description="so long without any agent logged in, then the wait ends; 0s: never"
-    )
+    no_agent: Seconds = Field(_QUEUE.no_agent_seconds, description="so long without any agent logged in, then the wait ends; 0s: never")
     ring: Seconds = Field(_QUEUE.ring_seconds, ge=3, le=300, description="an agent's phone rings so long")
     ring_all_limit: int = Field(_QUEUE.ring_all_limit, ge=1, le=50, description="phones that ring at once with strategy ring_all")
     accept_key: Annotated[str, AfterValidator(_key)] = Field(
@@ -135,7 +138,7 @@ class QueueSpec(StepSpec):
     @model_validator(mode="after")
     def _least_before_most(self) -> QueueSpec:
         if self.wrap_up_most and self.wrap_up_least > self.wrap_up_most:
-            raise _refusal("wrap_up_least is longer than wrap_up_most; make one of them fit the other")
+            raise refusal(Sentence("wrap_up_least is longer than wrap_up_most"), Sentence("make one of them fit the other"))
         return self
 
 
@@ -152,9 +155,7 @@ class AgentSpec(StepSpec):
     pin: str = Field("", description=f"{PIN_FORM}; only its hash is kept; none: the one there is stays")
     pin_hash: str = Field("", description="of the PIN, as an export writes it")
     extension: ExtensionNumber = Field(ExtensionNumber(""), description="a phone that is always this agent's; none: any phone")
-    greeting: Annotated[Text, Field(max_length=PATH_LIMIT)] = Field(
-        "", description="sound file with the agent's own words to callers"
-    )
+    greeting: Annotated[Text, Field(max_length=PATH_LIMIT)] = Field("", description="sound file with the agent's own words to callers")
     skills: dict[str, Level] = Field({}, max_length=MOST_SKILLS, description="skill: level from 1 to 10")
     queues: Annotated[
         dict[str, Annotated[MembershipSpec, BeforeValidator(_place)]],
@@ -162,14 +163,13 @@ class AgentSpec(StepSpec):
         Field(max_length=MOST_QUEUES),
     ] = Field({}, description="queue: tier, or queue: {tier: 1, penalty: 0}, or a list of queues")
     position: Count = Field(_AGENT.position, description="place in line with strategy top_down")
-    no_answer_limit: int = Field(
-        _AGENT.no_answer_limit, ge=1, le=100, description="missed calls in a row, then the agent is not ready"
-    )
+    no_answer_limit: int = Field(_AGENT.no_answer_limit, ge=1, le=100, description="missed calls in a row, then the agent is not ready")
     no_answer: Seconds = Field(_AGENT.no_answer_seconds, description="no call so long after a missed one below the limit")
     rejected: Seconds = Field(_AGENT.rejected_seconds, description="the same after a rejected one")
     busy: Seconds = Field(_AGENT.busy_seconds, description="the same after the phone was busy")
     unregistered: Seconds = Field(_AGENT.unregistered_seconds, description="the same after the phone was not registered")
     record: bool = Field(_AGENT.record, description="this agent's talks are recorded, where the queue's are")
+    auto_answer: bool = Field(_AGENT.auto_answer, description="the agent's phone is told to answer by itself; not every phone does")
 
 
 SPECS: dict[Part, type[StepSpec]] = {
