@@ -32,7 +32,8 @@ Over the event socket, the JSON on the same line. Replies are ``+OK ...`` or ``-
     connected until it hangs up (never). ``script``: what its user does once it has answered.
     8001 to 8009 and every outside number answer from the start; other extensions are absent.
     A phone ``by_hand`` rings until ``sim answer <uuid>`` or ``sim reject <uuid>``; it is left alone by others' ``sim phone`` until one
-    has ``"release": true``. ``sim by_hand`` -> the list of those phones.
+    has ``"release": true``. ``"remote": true`` (so is every phone by hand): it answers when ``uuid_phone_event <uuid> talk`` or the
+    variable sip_auto_answer says so. ``sim by_hand`` -> the list of those phones.
 ``sim line <extension>`` -> ``[{"uuid", "rung", "answered", "talking", "number", "name"}, ...]``
     The calls that are up at a phone, rung or placed by it, with the other side's number.
 ``sim serve <number>`` -> ``+OK``

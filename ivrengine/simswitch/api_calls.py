@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .api import Reply, command
 from .causes import cause_from
 from .events import to_json, to_plain
+from .phones import take_event_talk
 from .recording import mask_session_recording, start_session_recording, stop_session_recording
 from .text import leading_int, split_arguments
 from .uuid_bridging import uuid_bridge
@@ -23,6 +24,8 @@ USAGE = {
     "uuid_record": "<uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]",
     "uuid_break": "<uuid> [all]",
     "uuid_broadcast": "<uuid> <path> [aleg|bleg|holdb|both]",
+    "uuid_audio": "<uuid> [start [read|write] [mute|level <level>]|stop]",
+    "uuid_phone_event": "<uuid>",
     "uuid_hold": "[off|toggle] <uuid> [<display>]",
     "uuid_setvar": "<uuid> <var> [value]",
     "uuid_getvar": "<uuid> <var>",
@@ -241,6 +244,41 @@ def _set_hold(channel: Channel, hold: bool) -> bool:
     if not hold:
         channel.set_callstate("ACTIVE")
     return True
+
+
+@command("uuid_audio")
+def uuid_audio(core: Core, argument: str) -> str:
+    """Of its many uses ``start read mute 1``, ``start read mute 0`` and ``stop`` are simulated: what the far end says is silence."""
+    words = split_arguments(argument, limit=6)
+    if len(words) < 2:
+        return _usage("uuid_audio")
+    channel = core.channels.get(words[0])
+    if channel is None:
+        return NO_CHANNEL
+    person, action = channel.person, words[1].lower()
+    if action != "stop" and (len(words) < 5 or action != "start" or words[2].lower() not in ("read", "write")):
+        return _usage("uuid_audio")
+    if action != "stop" and words[3].lower() not in ("mute", "level"):
+        return _usage("uuid_audio")
+    if person is not None and action == "stop":
+        person.mute(False)
+    elif person is not None and (words[2].lower(), words[3].lower()) == ("read", "mute"):
+        person.mute(leading_int(words[4]) > 0)
+    return "+OK\n"
+
+
+@command("uuid_phone_event")
+def uuid_phone_event(core: Core, argument: str) -> str:
+    """The phone is sent the event; the reply does not tell whether it does anything about it."""
+    words = split_arguments(argument, limit=3)
+    if not words:
+        return _usage("uuid_phone_event") + "-ERR Operation failed\n"
+    channel = core.channels.get(words[0])
+    if channel is None or channel.down:
+        return "-ERR Operation failed\n"
+    if len(words) < 2 or words[1].lower() != "hold":
+        take_event_talk(channel.person)
+    return "+OK Success\n"
 
 
 @command("uuid_flush_dtmf")

@@ -42,7 +42,7 @@ def sim(core: Core, argument: str, session: Session) -> str:
         if action == "call":
             return _call(core, _json(rest, {"number", "from", "name", "script", "uuid"}))
         if action == "phone":
-            return _phone(core, _json(rest, {"extension", "behaviour", "after", "talk", "script", "release"}))
+            return _phone(core, _json(rest, {"extension", "behaviour", "after", "talk", "script", "release", "remote"}))
         if action == "dial":
             return _dial(core, _json(rest, {"extension", "number", "script", "uuid"}))
         if action == "fault":
@@ -146,7 +146,7 @@ def _phone(core: Core, request: dict[str, Any]) -> str:
     if held and behaviour != "by_hand" and request.get("release") is not True:
         raise BadRequest(f"the phone {request['extension']} is in somebody's hand, until it is given back with \"release\": true")
     phone = Phone(_text(request, "extension"), behaviour, _seconds(request, "after", DEFAULT_ANSWER_SECONDS) or 0.0,
-                  _seconds(request, "talk", None), _script(request))
+                  _seconds(request, "talk", None), request.get("remote", behaviour == "by_hand") is True, _script(request))
     if not core.phones.put(phone):
         raise BadRequest(f"there are {PHONES_LIMIT} phones already")
     return "+OK\n"

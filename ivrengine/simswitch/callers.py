@@ -81,7 +81,9 @@ class Person:
     def __init__(self, core: Core, channel: Channel, script: list[tuple[str, Any]]) -> None:
         self.core = core
         self.channel = channel
-        self.speech: list[Speech] = []  # what this person says
+        self.speech: list[Speech] = []  # what this person says, as it is heard
+        self.muted = False  # by uuid_audio
+        self._said: list[Speech] = []  # the same as it was said
         self.heard_speech: list[Speech] = []  # what the other side of a bridge, or who speaks into the call, says
         self.heard_people: list[dict[str, Any]] = []
         self._speaks_until_ms = 0.0
@@ -124,6 +126,7 @@ class Person:
     def call_ended(self) -> None:
         self.ended = True
         self.end_cause = self.channel.hangup_cause
+        self._said.clear()
         self.speech.clear()  # what was heard is kept after the call, sound is not
         self.heard_speech.clear()
         self.routine.wake(0)
@@ -196,11 +199,23 @@ class Person:
         if start + len(samples) / 8.0 - now > SPEECH_LIMIT_SECONDS * 1000:
             raise BadAudio(f"more than {SPEECH_LIMIT_SECONDS} s are waiting to be said already")
         self._speaks_until_ms = start + len(samples) / 8.0
-        self.speech.append((start, samples))
-        for person in hearers(self.channel):
-            person.overhear(start, samples, path)
+        audible = samples.copy()
+        if self.muted:
+            audible[:] = 0
+        self._said.append((start, samples))
+        self.speech.append((start, audible))
+        for person in () if self.muted else hearers(self.channel):
+            person.overhear(start, audible, path)
         self.channel.wake(0)
         return self._speaks_until_ms - now
+
+    def mute(self, on: bool) -> None:
+        """From now on nobody hears what this person says, nor does a recording; or everybody does again."""
+        self.muted = on
+        now = self.core.clock.now_ms()
+        for (start, said), (_, audible) in zip(self._said, self.speech, strict=True):
+            rest = max(0, round((now - start) * 8))
+            audible[rest:] = 0 if on else said[rest:]
 
     def hold(self, on: bool) -> None:
         """The key "hold" of a phone: the other side hears music."""

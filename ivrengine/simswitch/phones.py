@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .callers import Person
 from .routine import Steps
+from .text import is_true
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -21,6 +22,7 @@ DEFAULT_ANSWER_SECONDS = 2.0
 DEFAULT_EXTENSIONS = tuple(str(number) for number in range(8001, 8010))
 PHONES_LIMIT = 20_000
 RING_DELAY_MS = 100.0  # until a phone says that it rings
+USER_AGENT = "simulated phone"
 
 REFUSALS = {"reject": "CALL_REJECTED", "busy": "USER_BUSY"}
 # Where no leg is made at all.
@@ -30,12 +32,14 @@ UNREACHABLE = {"unregistered": "USER_NOT_REGISTERED", "absent": "SUBSCRIBER_ABSE
 @dataclass
 class Phone:
     """``after_seconds`` until it answers or refuses; ``talk_seconds`` from when it is
-    connected to someone until it hangs up, None for never."""
+    connected to someone until it hangs up, None for never.
+    ``remote``: it can be told to answer (``uuid_phone_event <uuid> talk``, and the variable sip_auto_answer)."""
 
     number: str
     behaviour: str = "answer"
     after_seconds: float = DEFAULT_ANSWER_SECONDS
     talk_seconds: float | None = None
+    remote: bool = False
     script: list[tuple[str, Any]] = field(default_factory=list)
 
 
@@ -71,11 +75,14 @@ class PhoneUser(Person):
     def _follow(self, script: list[tuple[str, Any]]) -> Steps:
         yield from self._pause(RING_DELAY_MS)
         if self.phone.behaviour not in REFUSALS or self.phone.after_seconds * 1000 > RING_DELAY_MS:
+            self.channel.set("sip_user_agent", USER_AGENT)
             self.channel.mark_ring_ready()
+            if is_true(self.channel.variables.get("sip_auto_answer")):
+                take_event_talk(self)
         if self.phone.behaviour in ("no_answer", "by_hand"):
             return
         yield from self._pause(max(0.0, self.phone.after_seconds * 1000 - RING_DELAY_MS))
-        if self.ended:
+        if self.ended or self.channel.answered:
             return
         if self.phone.behaviour in REFUSALS:
             self.channel.hangup(REFUSALS[self.phone.behaviour])
@@ -87,3 +94,9 @@ class PhoneUser(Person):
             yield from self._pause(self.phone.talk_seconds * 1000)
             if not self.ended:
                 self.hang_up()
+
+
+def take_event_talk(person: Person | None) -> None:
+    """A phone that can be told to answer, and rings, does so."""
+    if isinstance(person, PhoneUser) and person.phone.remote and not person.ended and not person.channel.answered:
+        person.channel.answer()

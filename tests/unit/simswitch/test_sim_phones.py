@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+import soundfile
 from simclient import Client
 
 from ivrengine.simswitch.dialplan import Dialplan
@@ -69,3 +71,62 @@ def test_a_script_presses_keys_into_a_feature_codes_questions(client: Client) ->
     client.execute(uuid, "playback", "short.wav")
     assert [client.wait("DTMF", uuid)["DTMF-Digit"] for _ in range(2)] == ["7", "#"]
     client.wait("CHANNEL_DESTROY", uuid)
+
+
+# -- told by the switch: replies as FreeSWITCH 1.10.12 was seen to give them
+
+
+@pytest.mark.parametrize(("argument", "reply"), [
+    ("", "-USAGE: <uuid>\n-ERR Operation failed\n"), ("nope talk", "-ERR Operation failed\n"), ("CALL talk", "+OK Success\n"),
+    ("CALL", "+OK Success\n"), ("CALL hold", "+OK Success\n")])
+def test_the_event_talk_is_sent_whatever_the_phone_does_about_it(client: Client, call: str, argument: str, reply: str) -> None:
+    assert client.api(f"uuid_phone_event {argument.replace('CALL', call)}".rstrip()) == reply
+
+
+@pytest.mark.parametrize(("remote", "variables", "talks"), [
+    (True, "", True), (False, "", False), (True, "sip_auto_answer=true,", True), (False, "sip_auto_answer=true,", False)])
+def test_a_phone_that_can_be_told_answers(client: Client, remote: bool, variables: str, talks: bool) -> None:
+    client.api("sim phone " + json.dumps({"extension": "8001", "behaviour": "no_answer", "remote": remote}))
+    client.send(f"bgapi originate {{{variables}origination_uuid=leg}}user/8001@ivr.local &park()\n\n")
+    client.wait("CHANNEL_PROGRESS", "leg")
+    assert client.api("uuid_getvar leg sip_user_agent") == "simulated phone"
+    if not variables:
+        assert client.api("uuid_phone_event leg talk") == "+OK Success\n"
+    if talks:
+        client.wait("CHANNEL_ANSWER", "leg")
+    else:
+        assert "Answer-State: ringing" in client.api("uuid_dump leg")
+
+
+AUDIO_USAGE = "-USAGE: <uuid> [start [read|write] [mute|level <level>]|stop]\n"
+
+
+@pytest.mark.parametrize(("argument", "reply"), [
+    ("nope start read mute 1", "-ERR No such channel!\n"), ("CALL", AUDIO_USAGE), ("CALL start read mute", AUDIO_USAGE),
+    ("CALL start both mute 1", AUDIO_USAGE), ("CALL start read loud 1", AUDIO_USAGE), ("CALL stop", "+OK\n"),
+    ("CALL start read mute 1", "+OK\n"), ("CALL start write level 2", "+OK\n")])
+def test_replies_to_uuid_audio(client: Client, call: str, argument: str, reply: str) -> None:
+    assert client.api(f"uuid_audio {argument.replace('CALL', call)}") == reply
+
+
+def test_who_is_muted_is_not_heard_and_not_recorded(client: Client, call: str, site) -> None:
+    client.api('sim phone {"extension": "8001", "after": 0.1}')
+    client.send("bgapi originate {origination_uuid=leg}user/8001@ivr.local &park()\n\n")
+    client.wait("CHANNEL_PARK", "leg")
+    client.api(f"uuid_bridge {call} leg")
+    client.wait("CHANNEL_BRIDGE", call)
+    path = site / "recordings" / "both.wav"
+    client.api("uuid_setvar leg RECORD_STEREO true")
+    client.api(f"uuid_record leg start {path}")
+    client.api("uuid_audio leg start read mute 1")
+    client.api(f"sim speak leg {site}/speech.wav")
+    client.api(f"sim speak {call} {site}/speech.wav")
+    assert json.loads(client.api(f"sim overheard {call}")) == []
+    client.api("uuid_audio leg start read mute 0")
+    client.api(f"sim speak leg {site}/speech.wav")
+    assert [row["path"] for row in json.loads(client.api(f"sim overheard {call}"))] == [f"{site}/speech.wav"]
+    time.sleep(0.25)
+    client.api(f"uuid_record leg stop {path}")
+    said, heard = soundfile.read(path)[0].T
+    first = slice(0, 8000)  # of simulated time; the second saying begins when the first is over
+    assert not said[:800].any() and heard[first].any() and said[16000:24000].any()
