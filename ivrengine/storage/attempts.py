@@ -110,7 +110,8 @@ class Attempts:
         marks = ", ".join("?" * len(NOT_TAKEN))
         sql = (
             "SELECT offered_at, outcome, item_id, queue, number, contact_id, terminal, segments.agent_id"
-            f" FROM attempts JOIN segments USING (item_id) WHERE attempts.agent_id = ? AND offered_at >= ? AND outcome IN ({marks})"
+            " FROM attempts JOIN segments USING (item_id)"
+            f" WHERE direction = '' AND attempts.agent_id = ? AND offered_at >= ? AND outcome IN ({marks})"
             " ORDER BY offered_at DESC LIMIT ?"
         )
         row = (storable(agent_id), since, *NOT_TAKEN, limit)

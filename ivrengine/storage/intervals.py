@@ -109,7 +109,7 @@ def _counted(db: sqlite_utils.Database, a: float, b: float) -> dict[tuple[str, i
     """From the segments alone."""
     rows: Iterable[tuple[object, ...]] = db.execute(
         "SELECT queue, ended_at, terminal, wait_seconds, service_level_seconds, talk_seconds, hold_seconds, wrap_up_seconds"
-        " FROM segments WHERE ended_at IS NOT NULL AND ended_at >= ? AND ended_at < ?",
+        " FROM segments WHERE direction = '' AND ended_at IS NOT NULL AND ended_at >= ? AND ended_at < ?",
         (a, b + BUCKET_SECONDS),
     )
     counted: dict[tuple[str, int], Counters] = {}

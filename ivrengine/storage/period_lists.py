@@ -123,7 +123,7 @@ class PeriodLists:
         if asked.disposition is not None:
             terms += " AND disposition = ?"
             parameters.append(storable(asked.disposition))
-        return self._read(Waited, f"FROM segments WHERE {terms} ORDER BY ended_at, item_id", parameters, skip, limit)
+        return self._read(Waited, f"FROM segments WHERE direction = '' AND {terms} ORDER BY ended_at, item_id", parameters, skip, limit)
 
     def calls(self, asked: Asked, skip: int, limit: int) -> list[Began]:
         terms, parameters = _terms(asked, "started_at")
@@ -144,7 +144,8 @@ class PeriodLists:
             parameters += map(storable, asked.outcomes)
         joined = (
             "(SELECT item_id, segments.call_id AS call_id, attempts.offered_at, number, queue, attempts.agent_id AS agent_id, phone,"
-            " outcome, attempts.ended_at AS ended_at, attempts.rowid AS place FROM attempts JOIN segments USING (item_id))"
+            " outcome, attempts.ended_at AS ended_at, attempts.rowid AS place FROM attempts JOIN segments USING (item_id)"
+            " WHERE direction = '')"
         )
         return self._read(Offered, f"FROM {joined} WHERE {terms} ORDER BY offered_at, place", parameters, skip, limit)
 

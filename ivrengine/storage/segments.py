@@ -1,5 +1,7 @@
 """Segments: one waiting in one queue, and the talk it led to. A caller who is transferred to a queue has another segment.
 
+A call that an agent makes is a segment, too, with a ``direction``: it waits in no queue and is counted in none.
+
 Written ahead, so that a restarted engine gives every waiting caller the place they had (``waiting``) and knows who talks to whom
 (``talking``). Every write may be repeated: what is known already changes nothing, and nothing is counted twice.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import sqlite_utils
 
@@ -24,11 +26,15 @@ from .rows import LIST_LIMIT, storable
 
 NOTES_LIMIT = 4000  # characters
 
+Direction = Literal["", "out", "internal"]
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One segment. Times in UTC seconds, None for what has not happened.
 
+    ``direction``: "" for who waits in a queue, ``out`` or ``internal`` for a call of an agent's own; ``number`` is whom it goes to then
+    and ``queue`` for which queue it is made, "" for none.
     ``queue`` is where it waits or waited last. ``terminal`` "" while it waits. ``agent_id`` and ``attempt_id`` are of the offer that
     was answered. ``automatic``: the disposition was not given by the agent.
     """
@@ -62,6 +68,7 @@ class Segment:
     recording_path: str
     recording_ms: int
     recording_problem: str
+    direction: Direction = ""
 
 
 _NAMES = ", ".join(each.name for each in fields(Segment))
@@ -89,8 +96,9 @@ class Segments:
         max_wait_seconds: float = 0.0,
         virtual: bool = False,
         excluded: Sequence[str] = (),
+        direction: Direction = "",
     ) -> Ticket[None]:
-        """A caller, or with ``virtual`` a callback, waits in ``queue``; only the first beginning counts."""
+        """A caller, or with ``virtual`` a callback, waits in ``queue``, or an agent calls somebody; only the first beginning counts."""
         row = (
             *(storable(text) for text in (item_id, contact_id, call_id, token, queue, number)),
             queued_at,
@@ -101,13 +109,14 @@ class Segments:
             max_wait_seconds,
             int(virtual),
             storable(json.dumps(list(excluded))),
+            direction,
         )
 
         def write(db: sqlite_utils.Database) -> None:
             db.execute(
                 "INSERT INTO segments (item_id, contact_id, call_id, token, queue, number, queued_at, rings, boost_seconds,"
-                " sticky_agent, sticky_seconds, max_wait_seconds, virtual, excluded)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item_id) DO NOTHING",
+                " sticky_agent, sticky_seconds, max_wait_seconds, virtual, excluded, direction)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item_id) DO NOTHING",
                 row,
             )
 
@@ -129,17 +138,18 @@ class Segments:
         item_id, agent_id, attempt_id = storable(item_id), storable(agent_id), storable(attempt_id)
 
         def write(db: sqlite_utils.Database) -> None:
-            row = db.execute("SELECT queue FROM segments WHERE item_id = ? AND ended_at IS NULL", (item_id,)).fetchone()
+            row = db.execute("SELECT queue, direction FROM segments WHERE item_id = ? AND ended_at IS NULL", (item_id,)).fetchone()
             if row is None:
                 return
-            queue = row[0]
+            queue, direction = row
             level_seconds = _service_level_seconds(db, queue)
             db.execute(
                 "UPDATE segments SET terminal = ?, ended_at = ?, wait_seconds = ?, agent_id = ?, attempt_id = ?,"
                 " service_level_seconds = ? WHERE item_id = ?",
                 (terminal, ended_at, wait_seconds, agent_id, attempt_id, level_seconds, item_id),
             )
-            intervals.add(db, queue, ended_at, of_terminal(terminal, wait_seconds, level_seconds))
+            if not direction:
+                intervals.add(db, queue, ended_at, of_terminal(terminal, wait_seconds, level_seconds))
 
         return self._database.submit(write, "the end of a waiting")
 
@@ -152,11 +162,11 @@ class Segments:
         def write(db: sqlite_utils.Database) -> None:
             row = db.execute(
                 "UPDATE segments SET talk_seconds = ?, hold_seconds = ?, talk_ended_at = ?"
-                " WHERE item_id = ? AND terminal = 'answered' AND talk_ended_at IS NULL RETURNING queue, ended_at",
+                " WHERE item_id = ? AND terminal = 'answered' AND talk_ended_at IS NULL RETURNING queue, ended_at, direction",
                 (talk_seconds, hold_seconds, ended_at, item_id),
             ).fetchone()
-            if row is not None:
-                intervals.add(db, *row, of_talk(talk_seconds, hold_seconds))
+            if row is not None and not row[2]:
+                intervals.add(db, row[0], row[1], of_talk(talk_seconds, hold_seconds))
 
         return self._database.submit(write, "the end of a talk")
 
@@ -168,18 +178,19 @@ class Segments:
 
         def write(db: sqlite_utils.Database) -> None:
             row = db.execute(
-                "SELECT queue, ended_at, wrap_up_seconds FROM segments WHERE item_id = ? AND terminal = 'answered'", (item_id,)
+                "SELECT queue, ended_at, wrap_up_seconds, direction FROM segments WHERE item_id = ? AND terminal = 'answered'", (item_id,)
             ).fetchone()
             if row is None:
                 return
-            queue, counted_at, before_seconds = row
+            queue, counted_at, before_seconds, direction = row
             db.execute(
                 "UPDATE segments SET wrap_up_seconds = ?1, disposition = coalesce(nullif(?2, ''), disposition),"
                 " automatic = iif(?2 = '' AND disposition != '', automatic, ?3), notes = coalesce(nullif(?4, ''), notes)"
                 " WHERE item_id = ?5",
                 (wrap_up_seconds, storable(disposition), int(automatic), storable(notes[:NOTES_LIMIT]), item_id),
             )
-            intervals.add(db, queue, counted_at, of_wrap_up(wrap_up_seconds - (before_seconds or 0.0)))
+            if not direction:
+                intervals.add(db, queue, counted_at, of_wrap_up(wrap_up_seconds - (before_seconds or 0.0)))
 
         return self._database.submit(write, "a disposition")
 
@@ -223,7 +234,11 @@ class Segments:
 
     def waiting(self) -> list[Segment]:
         """Those that wait, callbacks too, in the order of their coming."""
-        return self._select("WHERE ended_at IS NULL ORDER BY queued_at, item_id")
+        return self._select("WHERE ended_at IS NULL AND direction = '' ORDER BY queued_at, item_id")
+
+    def being_dialled(self) -> list[Segment]:
+        """Agents' own calls that nobody has answered yet."""
+        return self._select("WHERE ended_at IS NULL AND direction != '' ORDER BY queued_at, item_id")
 
     def talking(self) -> list[Segment]:
         """Those who were connected with an agent and whose talk is not over."""

@@ -71,7 +71,8 @@ class Totals:
         marks = ", ".join("?" * len(NOT_TAKEN))
         sql = (
             f"SELECT attempts.agent_id, count(*), total(outcome IN ({marks})) FROM attempts JOIN segments USING (item_id)"
-            " WHERE offered_at >= ? AND offered_at < ? AND ? IN ('', queue) GROUP BY attempts.agent_id ORDER BY attempts.agent_id"
+            " WHERE direction = '' AND offered_at >= ? AND offered_at < ? AND ? IN ('', queue)"
+            " GROUP BY attempts.agent_id ORDER BY attempts.agent_id"
             f" LIMIT {GROUPS_LIMIT}"
         )
         row = (*NOT_TAKEN, a, b, storable(queue))
@@ -106,7 +107,7 @@ class Totals:
         sql = (
             f"SELECT {keys}, count(*), total(wait_seconds), count(talk_ended_at), total(talk_seconds), total(hold_seconds),"
             " total(wrap_up_seconds), total(automatic)"
-            " FROM segments WHERE ended_at >= ? AND ended_at < ? AND terminal = 'answered' AND ? IN ('', queue)"
+            " FROM segments WHERE direction = '' AND ended_at >= ? AND ended_at < ? AND terminal = 'answered' AND ? IN ('', queue)"
             f" GROUP BY {keys} ORDER BY {keys} LIMIT {GROUPS_LIMIT}"
         )
 

@@ -28,6 +28,7 @@ STEPS = (
     calls.publications_by_whom_and_steps_by_flow,
     pages.customers,
     pages.limits_of_the_wallboard_alarms_by_hour_and_marks_of_recordings,
+    call_centre.calls_that_agents_make,
 )
 
 migrations = Migrations("ivrengine")

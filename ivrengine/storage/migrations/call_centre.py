@@ -214,3 +214,8 @@ def callbacks_and_marks(db: Database) -> None:
 
 def wishes_of_agents(db: Database) -> None:
     db.table("wishes").create({"agent_id": str, "intent": str, "reason": str}, pk="agent_id", not_null={"intent", "reason"})
+
+
+def calls_that_agents_make(db: Database) -> None:
+    """A segment may be a call of an agent's own: ``out``side, or ``internal``; "" for one that waits in a queue."""
+    db.execute("ALTER TABLE segments ADD COLUMN direction TEXT NOT NULL DEFAULT ''")
