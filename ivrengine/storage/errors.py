@@ -41,5 +41,14 @@ class SiteChanged(StorageError):
     """Somebody else has changed the site meanwhile."""
 
 
+class StaleRecord(StorageError):
+    """Somebody else has changed this meanwhile."""
+
+    def __init__(self, stands: object = None) -> None:
+        """``stands``: the record as it is kept now; None when it is gone."""
+        super().__init__()
+        self.stands = stands
+
+
 class StillNeeded(StorageError):
     """Another record names it."""

@@ -14,11 +14,26 @@ from typing import Any
 
 import sqlite_utils
 
-from ivrengine.site.records import NOUNS, PARTS, Agent, Part, Record, Site, a_noun, from_dict, holders, name_of, part_of, to_dict
+from ivrengine.domain.sentence import Sentence
+from ivrengine.site.records import (
+    NOUNS,
+    PARTS,
+    Agent,
+    Part,
+    Record,
+    Site,
+    a_noun,
+    from_dict,
+    holders,
+    name_of,
+    part_of,
+    to_dict,
+    version_of,
+)
 
 from . import audit
 from .database import Database, Ticket
-from .errors import NoSuchRecord, SiteChanged, StillNeeded
+from .errors import NoSuchRecord, SiteChanged, StaleRecord, StillNeeded
 from .pin_checks import PinChecks, PinVerdict
 from .rows import bump, revision, storable
 
@@ -41,22 +56,37 @@ class Sites:
         """Another number whenever ``load`` would give another site."""
         return self._database.read(lambda db: revision(db, KIND))
 
-    def save(self, record: Record, who: str, at: float) -> Ticket[None]:
-        """Add a queue, an agent..., or change the one of that name. An agent who is there already keeps the PIN: see ``set_pin``."""
+    def save(self, record: Record, who: str, at: float, *, base: str | None = None) -> Ticket[None]:
+        """Add a queue, an agent..., or change the one of that name. An agent who is there already keeps the PIN: see ``set_pin``.
+
+        ``base``: the ``version_of`` the record that was looked at, "" for one that must be new. Waiting raises StaleRecord when
+        another one stands there by now, which is looked up in the transaction that would have written.
+        """
 
         def write(db: sqlite_utils.Database) -> None:
+            _need_base(db, part_of(record), name_of(record), base)
             known = isinstance(record, Agent) and _is_kept(db, "agents", record.agent_id)
             save_record(db, replace(record, pin_hash="") if known else record, who, at)  # type: ignore[arg-type]
 
         return self._database.submit(write, a_noun(part_of(record)))
 
-    def remove(self, part: Part, name: str, who: str, at: float) -> Ticket[None]:
-        """Waiting raises NoSuchRecord when there is none of that name, StillNeeded when another record names it."""
+    def remove(self, part: Part, name: str, who: str, at: float, *, base: str | None = None) -> Ticket[None]:
+        """Waiting raises NoSuchRecord when there is none of that name, StillNeeded when another record names it, StaleRecord when it is
+        not the one of ``base`` any more (as in ``save``)."""
 
         def write(db: sqlite_utils.Database) -> None:
             needing = holders(read_site(db), part, name)
             if needing:
-                raise StillNeeded(f"the {NOUNS[part]} {storable(name)[:40]!r} is still named by {', '.join(needing[:HOLDERS_SHOWN])}")
+                raise StillNeeded(
+                    Sentence(
+                        "the %(part)s %(name)r is still named by %(needing)s",
+                        part=NOUNS[part],
+                        name=storable(name)[:40],
+                        needing=tuple(needing[:HOLDERS_SHOWN]),
+                    )
+                )
+            if _is_kept(db, part, name):
+                _need_base(db, part, name, base)
             remove_record(db, part, name, who, at)
 
         return self._database.submit(write, f"the removal of {a_noun(part)}")
@@ -69,7 +99,7 @@ class Sites:
 
         def write(db: sqlite_utils.Database) -> None:
             if expected_revision not in (None, revision(db, KIND)):
-                raise SiteChanged("somebody else has changed the site meanwhile; look at it and try again")
+                raise SiteChanged(Sentence("somebody else has changed the site meanwhile; look at it and try again"))
             before = read_site(db)
             for part in PARTS:
                 wanted = {name_of(record): record for record in getattr(site, part)}
@@ -90,7 +120,7 @@ class Sites:
 
         def write(db: sqlite_utils.Database) -> None:
             if not _is_kept(db, "agents", agent_id):
-                raise NoSuchRecord(f"there is no agent {storable(agent_id)[:40]!r}")
+                raise NoSuchRecord(Sentence("there is no agent %(agent)r", agent=storable(agent_id)[:40]))
             keep_pin_hash(db, agent_id, pin_hash, at)
             audit.insert(db, audit.audit_row(who, "set_pin" if pin_hash else "remove_pin", f"agent {agent_id}", None, None, at))
             bump(db, KIND)
@@ -153,6 +183,16 @@ def _is_kept(db: sqlite_utils.Database, part: Part, name: str) -> bool:
     return db.execute("SELECT 1 FROM site WHERE part = ? AND name = ?", (part, storable(name))).fetchone() is not None
 
 
+def _need_base(db: sqlite_utils.Database, part: Part, name: str, base: str | None) -> None:
+    """Within a write: raise StaleRecord unless what stands there is what ``base`` names; None asks for nothing."""
+    if base is None:
+        return
+    row = db.execute("SELECT record FROM site WHERE part = ? AND name = ?", (part, storable(name))).fetchone()
+    stands = from_dict(part, json.loads(row[0])) if row else None
+    if base != (version_of(stands) if stands is not None else ""):
+        raise StaleRecord(stands)
+
+
 def save_record(db: sqlite_utils.Database, record: Record, who: str, at: float) -> None:
     """Within a write: keep the record, with its row of the audit trail. What is kept already changes nothing."""
     part, name = part_of(record), storable(name_of(record))
@@ -180,7 +220,7 @@ def remove_record(db: sqlite_utils.Database, part: Part, name: str, who: str, at
     """Within a write: take the record away, with its row of the audit trail. Raises NoSuchRecord."""
     row = db.execute("SELECT record FROM site WHERE part = ? AND name = ?", (part, storable(name))).fetchone()
     if row is None:
-        raise NoSuchRecord(f"there is no {NOUNS[part]} {storable(name)[:40]!r}")
+        raise NoSuchRecord(Sentence("there is no %(part)s %(name)r", part=NOUNS[part], name=storable(name)[:40]))
     db.execute("DELETE FROM site WHERE part = ? AND name = ?", (part, storable(name)))
     if part == "agents":
         keep_pin_hash(db, name, "", at)
@@ -207,7 +247,5 @@ def keep_pin_hash(db: sqlite_utils.Database, agent_id: str, pin_hash: str, at: f
     db.execute("DELETE FROM pin_tries WHERE agent_id = ?", (storable(agent_id),))
     db.execute("DELETE FROM pins WHERE agent_id = ?", (storable(agent_id),))
     if pin_hash:
-        db.execute(
-            "INSERT INTO pins (agent_id, pin_hash, changed_at) VALUES (?, ?, ?)", (storable(agent_id), storable(pin_hash), at)
-        )
+        db.execute("INSERT INTO pins (agent_id, pin_hash, changed_at) VALUES (?, ?, ?)", (storable(agent_id), storable(pin_hash), at))
     return True

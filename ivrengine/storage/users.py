@@ -6,6 +6,7 @@ made; neither they nor the keys reach the audit trail.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any, Literal, get_args
 
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 
 from . import audit, passwords
 from .database import Database, Ticket
-from .errors import NoSuchRecord, StillNeeded
+from .errors import NoSuchRecord, StaleRecord, StillNeeded
 from .rows import select, storable
 from .slow_work import SlowWork
 
@@ -131,18 +133,23 @@ class Users:
 
         def write(db: sqlite_utils.Database) -> None:
             if _find(db, name) is not None:
-                raise BadUser(f"there is a user {name!r} already")
+                raise BadUser(Sentence("there is a user %(name)r already", name=name))
             if db.execute("SELECT count(*) FROM users").fetchone()[0] >= USERS_LIMIT:
-                raise BadUser(f"there are {USERS_LIMIT} users already")
+                raise BadUser(Sentence("there are %(most)s users already", most=USERS_LIMIT))
             _insert(db, name, role, agent_id, password_hash, who, at)
 
         return self._database.submit(write, "a user")
 
-    def change(self, name: str, who: str, at: float, *, role: str, agent_id: str, disabled: bool) -> Ticket[None]:
-        """What the user may. Who is disabled is logged out at once. Raises BadUser, NoSuchRecord or StillNeeded (the last admin)."""
+    def change(self, name: str, who: str, at: float, *, role: str, agent_id: str, disabled: bool, base: str | None = None) -> Ticket[None]:
+        """What the user may. Who is disabled is logged out at once. Raises BadUser, NoSuchRecord or StillNeeded (the last admin).
+
+        ``base``: the ``version_of`` the user who was looked at; waiting raises StaleRecord when somebody else has changed them since.
+        """
         _check(user_name(name), role)
 
         def write(db: sqlite_utils.Database, user: User) -> None:
+            if base not in (None, version_of(user)):
+                raise StaleRecord(user)
             row = (role, storable(agent_id), disabled, user.name)
             db.execute("UPDATE users SET role = ?, agent_id = ?, disabled = ? WHERE name = ?", row)
             if disabled:
@@ -198,10 +205,15 @@ class Users:
         def checked(db: sqlite_utils.Database) -> None:
             user = _find(db, name)
             if user is None:
-                raise NoSuchRecord(f"there is no user {name!r}")
+                raise NoSuchRecord(Sentence("there is no user %(name)r", name=name))
             write(db, user)
 
         return self._database.submit(checked, purpose)
+
+
+def version_of(user: User) -> str:
+    """Another one whenever the user may something else."""
+    return hashlib.sha256(repr((user.role, user.agent_id, bool(user.disabled))).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def user_name(text: str) -> str:
@@ -211,9 +223,9 @@ def user_name(text: str) -> str:
 
 def _check(name: str, role: str) -> None:
     if not 0 < len(name) <= NAME_LIMIT or not all(sign.isalnum() or sign in "._-@" for sign in name):
-        raise BadUser(f"a user's name has 1 to {NAME_LIMIT} letters, digits, dots, dashes or @")
+        raise BadUser(Sentence("a user's name has 1 to %(most)s letters, digits, dots, dashes or @", most=NAME_LIMIT))
     if role not in ROLES:
-        raise BadUser(f"a role is one of {', '.join(ROLES)}")
+        raise BadUser(Sentence("a role is one of %(known)s", known=tuple(ROLES)))
 
 
 def _find(db: sqlite_utils.Database, name: str) -> User | None:
@@ -227,9 +239,7 @@ def _insert(db: sqlite_utils.Database, name: str, role: str, agent_id: str, pass
     audit.insert(db, audit.audit_row(who, "add_user", f"user {name}", "", {"role": role, "agent": agent_id}, at))
 
 
-def _set_password(
-    db: sqlite_utils.Database, name: str, password_hash: str, must_change: bool, who: str, at: float, keep: str = ""
-) -> None:
+def _set_password(db: sqlite_utils.Database, name: str, password_hash: str, must_change: bool, who: str, at: float, keep: str = "") -> None:
     db.execute("UPDATE users SET password_hash = ?, must_change = ? WHERE name = ?", (password_hash, must_change, name))
     db.execute("DELETE FROM log_in_tries WHERE name = ?", (name,))
     _log_out(db, name, keep)
@@ -242,4 +252,4 @@ def _log_out(db: sqlite_utils.Database, name: str, keep: str = "") -> None:
 
 def _need_an_admin(db: sqlite_utils.Database) -> None:
     if not db.execute("SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled").fetchone()[0]:
-        raise StillNeeded("nobody could change users any more: the site needs one admin who is not disabled")
+        raise StillNeeded(Sentence("nobody could change users any more: the site needs one admin who is not disabled"))

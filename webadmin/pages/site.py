@@ -17,15 +17,15 @@ from ivrengine.flow.finding import shown
 from ivrengine.runtime.publishing import apart
 from ivrengine.site.differences import differences
 from ivrengine.site.pin_form import PIN_LEAST_DIGITS, PIN_MOST_DIGITS
-from ivrengine.site.records import NOUNS, Agent, Part, Record, Site, holders, name_of
+from ivrengine.site.records import NOUNS, Agent, Part, Record, Site, holders, name_of, version_of
 from ivrengine.site.schema import KEYS
 from ivrengine.site.writing import duration
-from ivrengine.storage.errors import NoSuchRecord, SiteChanged, StillNeeded
+from ivrengine.storage.errors import NoSuchRecord, SiteChanged, StaleRecord, StillNeeded
 from ivrengine.storage.pins import BadPin
 
 from ..context import auditor, web
 from ..rights import allowed
-from .site_fields import CHOICES, GENERAL, examine, form_fields, given_values, version_of
+from .site_fields import CHOICES, GENERAL, examine, form_fields, given_values
 
 NAME_LIMIT = 64
 AUDIT_SHOWN = 10  # changes of one record
@@ -111,12 +111,7 @@ def one(part: str, name: str) -> str:
 @blueprint.post("/<part>/one/<name>")
 def change(part: str, name: str) -> str | Response | tuple[str, int]:
     kind, site = _part(part), web().engine.store.site.load()
-    known = _known(site, kind, name)
-    if request.form.get("version", "") != version_of(known):
-        given = apart(examine, kind, name, given_values(kind, site, request.form), site).record
-        sentence = _("Somebody else has changed this meanwhile. Look at both, then save again.")
-        return _form(part, kind, site, known, {GENERAL: sentence}, name, _apart(kind, known, given) if given else []), 409
-    return _keep(part, kind, site, known, name)
+    return _keep(part, kind, site, _known(site, kind, name), name)
 
 
 @blueprint.post("/<part>/one/<name>/remove")
@@ -124,7 +119,11 @@ def remove(part: str, name: str) -> Response:
     kind, site = _part(part), web().engine.store.site.load()
     _known(site, kind, name)
     try:
-        web().engine.store.site.remove(kind, name, auditor(), web().now()).wait()
+        base = request.form.get("version", "")
+        web().engine.store.site.remove(kind, name, auditor(), web().now(), base=base).wait()
+    except StaleRecord:
+        flash(_("Somebody else has changed this meanwhile. Look at it again, then remove it."), "error")
+        return redirect(url_for("site.one", part=part, name=name))
     except StillNeeded:
         flash(_("It is still named by %(holders)s.", holders=", ".join(holders(site, kind, name)[:AUDIT_SHOWN])), "error")
         return redirect(url_for("site.one", part=part, name=name))
@@ -194,11 +193,25 @@ def _keep(part: str, kind: Part, site: Site, known: Record | None, name: str) ->
     examined = apart(examine, kind, name[: NAME_LIMIT + 1], given_values(kind, site, request.form), site)
     if examined.record is None:
         return _form(part, kind, site, known, examined.problems, name), 422
-    web().engine.store.site.save(examined.record, auditor(), web().now()).wait()
+    base = request.form.get("version", "") if known is not None else ""
+    try:
+        web().engine.store.site.save(examined.record, auditor(), web().now(), base=base).wait()
+    except StaleRecord:
+        return _stale(part, kind, name, examined.record)
     flash(_("%(name)s is saved.", name=name))
     for sentence in examined.advice:
         flash(sentence, "warning")
     return redirect(url_for("site.records", part=part))
+
+
+def _stale(part: str, kind: Part, name: str, given: Record) -> tuple[str, int]:
+    """What stands now beside what was given, which stays in the form: saved once more, it replaces the other knowingly."""
+    site = web().engine.store.site.load()
+    stands = next((record for record in getattr(site, kind) if name_of(record) == name), None)
+    if stands is None:
+        return _form(part, kind, site, None, {GENERAL: _("Somebody else has removed this meanwhile. Save it to add it again.")}, name), 409
+    sentence = _("Somebody else has changed this meanwhile. Look at both, then save again.")
+    return _form(part, kind, site, stands, {GENERAL: sentence}, name, _apart(kind, stands, given)), 409
 
 
 def _apart(kind: Part, known: Record, given: Record) -> list[str]:

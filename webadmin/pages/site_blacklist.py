@@ -15,8 +15,9 @@ from werkzeug.wrappers import Response
 
 from ivrengine.domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
 from ivrengine.runtime.publishing import apart
+from ivrengine.storage.blacklist import version_of
 from ivrengine.storage.blacklist_import import REASON_LIMIT, BadExpiry, parse, parse_expiry
-from ivrengine.storage.errors import NoSuchRecord, StorageError
+from ivrengine.storage.errors import NoSuchRecord, StaleRecord, StorageError
 from ivrengine.storage.table_text import Parsed
 
 from ..context import auditor, web
@@ -51,13 +52,14 @@ def index() -> str:
     return _list({})
 
 
-def _list(problems: dict[str, str]) -> str:
+def _list(problems: dict[str, str], stands: BlacklistEntry | None = None) -> str:
+    """``stands``: the entry that the given one would replace."""
     wanted = request.args.get("q", "").strip()
     entries = web().engine.store.blacklist.entries()
     found = [each for each in entries if wanted.lower() in f"{each.pattern} {each.reason}".lower()]
     return render_template(
         "site_blacklist/index.html", entries=found[:SHOWN], found=len(found), all=len(entries), wanted=wanted, shown=SHOWN, now=web().now(),
-        problems=problems, form=request.form,
+        problems=problems, form=request.form, stands=stands, base=version_of(stands) if stands else "",
     )  # fmt: skip
 
 
@@ -76,21 +78,32 @@ def add() -> Response | tuple[str, int]:
     if problems:
         return _list(problems), 422
     reason = " ".join(request.form.get("reason", "").split())[:REASON_LIMIT]
-    web().engine.store.blacklist.add(BlacklistEntry(pattern, reason, expires_at), auditor(), now).wait()
-    web().engine.store.audit.add(auditor(), "add", f"blacklist {pattern}", None, {"reason": reason, "expires_at": expires_at}, now).wait()
+    entry = BlacklistEntry(pattern, reason, expires_at)
+    try:
+        before = web().engine.store.blacklist.add(entry, auditor(), now, base=request.form.get("base", "")).wait()
+    except StaleRecord as error:
+        stands = error.stands if isinstance(error.stands, BlacklistEntry) else None
+        sentence = _("This number is on the list already.") if stands else _("It was taken off the list meanwhile.")
+        return _list({"number": sentence}, stands), 409
+    verb, was = ("change", _state(before)) if before else ("add", None)
+    web().engine.store.audit.add(auditor(), verb, f"blacklist {pattern}", was, _state(entry), now).wait()
     flash(_("Calls from %(number)s are refused.", number=pattern))
     return redirect(url_for("site_blacklist.index"))
+
+
+def _state(entry: BlacklistEntry) -> dict[str, object]:
+    return {"reason": entry.reason, "expires_at": entry.expires_at}
 
 
 @blueprint.post("/remove")
 def remove() -> Response:
     try:
         pattern = clean_pattern(request.form.get("number", ""))
-        web().engine.store.blacklist.remove(pattern).wait()
+        before = web().engine.store.blacklist.remove(pattern).wait()
     except (BadPattern, NoSuchRecord):
         flash(_("This number is not on the list."), "error")
     else:
-        web().engine.store.audit.add(auditor(), "remove", f"blacklist {pattern}", None, None, web().now()).wait()
+        web().engine.store.audit.add(auditor(), "remove", f"blacklist {pattern}", _state(before), None, web().now()).wait()
         flash(_("Calls from %(number)s are accepted again.", number=pattern))
     return redirect(url_for("site_blacklist.index"))
 

@@ -6,7 +6,6 @@ of the reader finds its field. Refuses what the file would refuse.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from flask_babel import lazy_gettext as _
 
 from ivrengine.flow.types import Seconds
 from ivrengine.site.reading import read_site_file
-from ivrengine.site.records import Agent, Part, Record, Site, name_of, to_dict
+from ivrengine.site.records import Agent, Part, Record, Site, name_of
 from ivrengine.site.schema import KEYS, SPECS
 from ivrengine.site.writing import duration
 
@@ -31,6 +30,8 @@ LABELS: dict[str, LazyString] = {
     "title": _("Title"),
     "name": _("Name"),
     "number": _("Number for transfers"),
+    "outbound_number": _("Number shown when agents call out"),
+    "auto_answer": _("The phone answers by itself, if it can"),
     "strategy": _("Which free agent is rung"),
     "order": _("Whom a free agent serves first"),
     "weight": _("Head start over other queues"),
@@ -122,11 +123,6 @@ class Examined:
     record: Record | None
     problems: dict[str, str] = field(default_factory=dict)
     advice: list[str] = field(default_factory=list)
-
-
-def version_of(record: Record) -> str:
-    """Another one whenever the record is another one."""
-    return hashlib.sha256(json.dumps(to_dict(record), sort_keys=True).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def form_fields(part: Part, site: Site, record: Record | None, form: Mapping[str, str] | None) -> list[FormField]:

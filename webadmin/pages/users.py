@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from ivrengine.site.records import Agent
-from ivrengine.storage.errors import StillNeeded
+from ivrengine.storage.errors import StaleRecord, StillNeeded
 from ivrengine.storage.passwords import one_time_password
-from ivrengine.storage.users import NAME_LIMIT, ROLES, BadUser, User, user_name
+from ivrengine.storage.users import NAME_LIMIT, ROLES, BadUser, User, user_name, version_of
 
 from ..context import auditor, user, web
 
@@ -63,10 +63,13 @@ def change(name: str) -> str | Response | tuple[str, int]:
     if not problems:
         try:
             web().engine.store.users.change(
-                known.name, auditor(), web().now(), role=given.role, agent_id=given.agent_id, disabled=given.disabled
+                known.name, auditor(), web().now(), role=given.role, agent_id=given.agent_id, disabled=given.disabled,
+                base=request.form.get("version", ""),
             ).wait()
             flash(_("The user %(name)s is changed.", name=known.name))
             return redirect(url_for("users.index"))
+        except StaleRecord:
+            return _form(_known(name), {}, clash=True), 409
         except StillNeeded:
             problems["role"] = _("This is the last admin: nobody could change users any more.")
     return _form(known, problems), 422
@@ -134,14 +137,16 @@ def _list(given: Given, problems: dict[str, str]) -> str:
     )  # fmt: skip
 
 
-def _form(known: User, problems: dict[str, str]) -> str:
+def _form(known: User, problems: dict[str, str], clash: bool = False) -> str:
+    """``clash``: somebody else has changed the user meanwhile; both are shown."""
     given = Given(known.name, known.role, known.agent_id, known.disabled)
     if request.method == "POST":
         given = _read(known.name)[0]
     store = web().engine.store
     return render_template(
         "users/one.html", known=known, given=given, problems=problems, agents=_agents(), roles=ROLE_NAMES,
-        locked=known.name in store.log_ins.locked(web().now()), log_ins=store.log_ins.recent(name=known.name, limit=10),
+        version=version_of(known), clash=clash, locked=known.name in store.log_ins.locked(web().now()),
+        log_ins=store.log_ins.recent(name=known.name, limit=10),
     )  # fmt: skip
 
 

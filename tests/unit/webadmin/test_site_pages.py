@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -120,12 +121,48 @@ def test_a_stale_form_is_refused_with_both_values(admin: FlaskClient, engine: An
     answer = admin.post("/site/queues/one/sales", data={**stale, "title": "mine"})
     assert answer.status_code == 409 and "theirs" in answer.text and "mine" in answer.text
     assert engine.store.site.load().queue("sales").title == "theirs"
+    assert admin.post("/site/queues/one/sales", data=form_of(answer.text) | {"title": "mine"}).status_code == 302
+    assert engine.store.site.load().queue("sales").title == "mine"
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_two_who_save_at_once_one_is_refused_with_both_values(
+    client: Callable[[str], FlaskClient], admin: FlaskClient, engine: Any, round_: int
+) -> None:
+    """Both have read the same record, and both write before either is kept: the database's one writer decides."""
+    both = [admin, client("admin")]
+    form = form_of(admin.get("/site/queues/one/sales").text)
+    work = [gevent.spawn(each.post, "/site/queues/one/sales", data={**form, "title": f"of {n}"}) for n, each in enumerate(both)]
+    gevent.joinall(work, timeout=20, raise_error=True)
+    answers = [each.value for each in work]
+    assert sorted(answer.status_code for answer in answers) == [302, 409]
+    won = next(n for n, answer in enumerate(answers) if answer.status_code == 302)
+    assert engine.store.site.load().queue("sales").title == f"of {won}"
+    refused = answers[1 - won].text
+    assert f"of {won}" in refused and f"of {1 - won}" in refused
+    assert [row.verb for row in engine.store.audit.recent(target="queue sales")] == ["change", "add"]
+
+
+def test_what_was_added_changed_or_removed_meanwhile_is_not_written_over(admin: FlaskClient, engine: Any) -> None:
+    page = admin.get("/site/queues/one/sales").text
+    stale = form_of(page)
+    admin.post("/site/queues/one/sales", data={**stale, "title": "theirs"})
+    assert "changed this meanwhile" in admin.post("/site/queues/one/sales/remove", data=stale, follow_redirects=True).text
+    assert engine.store.site.load().queue("sales").title == "theirs"
+    remove(admin, "queues", "sales")
+    assert admin.post("/site/queues/one/sales", data=stale).status_code == 404
+
+
+def remove(admin: FlaskClient, part: str, name: str) -> Any:
+    """As the button on its page does."""
+    data = {"version": form_of(admin.get(f"/site/{part}/one/{name}").text)["version"]}
+    return admin.post(f"/site/{part}/one/{name}/remove", data=data, follow_redirects=True)
 
 
 def test_what_others_name_stays_and_the_rest_goes(admin: FlaskClient, engine: Any) -> None:
-    page = admin.post("/site/queues/one/delivery/remove", follow_redirects=True).text
+    page = remove(admin, "queues", "delivery").text
     assert "still named by" in page and "agent 1001" in page and engine.store.site.load().queue("delivery")
-    admin.post("/site/queues/one/sales/remove")
+    remove(admin, "queues", "sales")
     assert engine.store.site.load().queue("sales") is None
     assert admin.post("/site/queues/one/sales/remove").status_code == 404
 
@@ -231,6 +268,23 @@ def test_callers_are_refused_until_a_day_and_accepted_again(admin: FlaskClient, 
     admin.post("/site/blacklist/remove", data={"number": "0085*"})
     assert engine.store.blacklist.entries() == []
     assert [row.verb for row in engine.store.audit.recent(target="blacklist 0085*")] == ["remove", "add"]
+
+
+def test_a_number_that_is_on_the_list_is_replaced_only_knowingly(admin: FlaskClient, engine: Any) -> None:
+    admin.post("/site/blacklist/", data={"number": "0085*", "reason": "theirs"})
+    answer = admin.post("/site/blacklist/", data={"number": "0085*", "reason": "mine"})
+    assert answer.status_code == 409 and "theirs" in answer.text and 'value="mine"' in answer.text
+    assert engine.store.blacklist.entries()[0].reason == "theirs"
+    base = re.search(r'name="base" value="([^"]+)"', answer.text)
+    assert base
+    engine.store.blacklist.add(BlacklistEntry("0085*", "a third one's"), "tests", 2.0).wait()
+    again = admin.post("/site/blacklist/", data={"number": "0085*", "reason": "mine", "base": base[1]})
+    assert again.status_code == 409 and "a third one" in again.text
+    base = re.search(r'name="base" value="([^"]+)"', again.text)
+    assert base and admin.post("/site/blacklist/", data={"number": "0085*", "reason": "mine", "base": base[1]}).status_code == 302
+    assert engine.store.blacklist.entries()[0].reason == "mine"
+    newest = engine.store.audit.recent(target="blacklist 0085*")[0]
+    assert newest.verb == "change" and "a third one" in newest.before and "mine" in newest.after
 
 
 def look_at(admin: FlaskClient, data: bytes, name: str = "list.csv") -> Any:

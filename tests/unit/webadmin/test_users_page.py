@@ -28,6 +28,22 @@ def add(admin: FlaskClient, name: str = "li", **fields: str) -> Any:
     return admin.post("/users/", data={"name": name, "role": "agent", "agent_id": AGENT_ID, **fields})
 
 
+def change(admin: FlaskClient, name: str, **fields: str) -> Any:
+    """As the form on the user's page does."""
+    version = re.search(r'name="version" value="([^"]+)"', admin.get(f"/users/{name}").text)
+    assert version
+    return admin.post(f"/users/{name}", data={"version": version[1], **fields})
+
+
+def test_a_change_on_top_of_another_is_refused_with_both(admin: FlaskClient, engine: Any) -> None:
+    add(admin)
+    version = re.search(r'name="version" value="([^"]+)"', admin.get("/users/li").text)
+    assert version and change(admin, "li", role="supervisor", agent_id="").status_code == 302
+    answer = admin.post("/users/li", data={"version": version[1], "role": "admin", "agent_id": ""})
+    assert answer.status_code == 409 and "<dd>Supervisor, no agent</dd>" in answer.text and "<dd>Admin, no agent</dd>" in answer.text
+    assert engine.store.users.get("li").role == "supervisor"
+
+
 def password_in(page: str) -> str:
     found = re.search(r"<code>([^<]+)</code>", page)
     assert found
@@ -62,7 +78,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_kept(admin: FlaskClien
 
 def test_a_change_is_told_in_the_audit_trail_with_before_and_after(admin: FlaskClient, engine: Any) -> None:
     add(admin)
-    assert admin.post("/users/li", data={"role": "supervisor", "agent_id": "", "disabled": "on"}).status_code == 302
+    assert change(admin, "li", role="supervisor", agent_id="", disabled="on").status_code == 302
     user = engine.store.users.get("li")
     assert user.role == "supervisor" and user.agent_id == "" and user.disabled
     assert "disabled" in admin.get("/users/").text
@@ -96,7 +112,7 @@ def test_who_is_removed_is_gone_and_oneself_and_the_last_admin_stay(admin: Flask
     assert admin.post("/users/li/remove", follow_redirects=True).status_code == 200
     assert engine.store.users.get("li") is None and admin.get("/users/li").status_code == 404
     assert "remove yourself" in admin.post("/users/admin/remove", follow_redirects=True).text
-    answer = admin.post("/users/admin", data={"role": "agent", "agent_id": ""})
+    answer = change(admin, "admin", role="agent", agent_id="")
     assert answer.status_code == 422 and "last admin" in answer.text
     assert engine.store.users.get("admin").role == "admin"
 
