@@ -118,18 +118,23 @@ def copy_site(directory: Path) -> Path:
     return directory
 
 
+def add_users(house: House) -> None:
+    """Of every role; they have chosen their passwords."""
+    password_hash, now = make_hash(PASSWORD), time.time()
+    with house.store() as store:
+        for name, agent_id in ROLES.items():
+            if store.users.get(name) is None:
+                store.users.add(name, name, agent_id, password_hash, "tests", now).wait()
+            store.users.set_password(name, password_hash, "tests", now, must_change=False).wait()
+
+
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """With users of every role, who have chosen their passwords. The first caller hangs up soon."""
+    """With users of every role. The first caller hangs up soon."""
     house = House(copy_site(tmp_path_factory.mktemp("house") / "site"), ("--keys", "w1s hangup"))
     try:
         house.start()
-        password_hash, now = make_hash(PASSWORD), time.time()
-        with house.store() as store:
-            for name, agent_id in ROLES.items():
-                if store.users.get(name) is None:
-                    store.users.add(name, name, agent_id, password_hash, "tests", now).wait()
-                store.users.set_password(name, password_hash, "tests", now, must_change=False).wait()
+        add_users(house)
         yield house
     finally:
         house.stop()
