@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ivrengine.config import Settings
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import SettingsError
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.calendars import HoursBook
@@ -30,6 +31,7 @@ from ivrengine.runtime.drafts import Drafts
 from ivrengine.runtime.greenlets import Crew
 from ivrengine.runtime.library import FOLLOW_SECONDS, Library
 from ivrengine.runtime.news import News
+from ivrengine.runtime.prompt_work import PromptWork
 from ivrengine.runtime.publishing import Publisher
 from ivrengine.runtime.reception import Reception
 from ivrengine.runtime.recorder import SAVE_SECONDS, Recorder
@@ -56,6 +58,7 @@ class Engine:
         self.store = Store(settings.database)
         self.catalogue = Catalogue(settings.prompts)
         self.voice = Voice(self.catalogue, settings.languages[0], settings.languages[1:])
+        self.prompt_work = PromptWork(self.catalogue)
         self.world = World(hours=HoursBook({}), outside_numbers=tuple(settings.engine.outside_numbers))
         self.recorder = Recorder(self.store, clock)
         self.feed = WorldFeed(self.store, self.world, clock, self.recorder.alarm)
@@ -102,7 +105,9 @@ class Engine:
             self.crew,
             self.recorder.alarm,
             ZoneInfo(settings.engine.timezone),
-            settings.languages[0],
+            settings.languages,
+            self.prompt_work,
+            settings.recordings / "takes",
         )
         self.world.queues = self.call_centre.director.board
         self.recovery.switch_restarted = self.call_centre.recovery.switch_restarted
@@ -124,7 +129,8 @@ class Engine:
 
     def start(self) -> list[Finding]:
         """Take calls. Returns the linter's findings; raises SettingsError, StorageError or NothingToServe."""
-        for directory in (self.settings.recordings, self.call_centre.recordings.directory, self.settings.voicemail):
+        takes = self.workplace.phone_takes.directory
+        for directory in (self.settings.recordings, self.call_centre.recordings.directory, takes, self.settings.voicemail):
             try:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o770)
             except OSError as error:
@@ -148,7 +154,11 @@ class Engine:
         self.call_centre.clock.was_set(seconds)
         for session in self.reception.sessions.values():
             session.clock_was_set(seconds)
-        sentence = f"the computer's clock was put {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s"
+        sentence = (
+            Sentence("the computer's clock was put forward by %(seconds).0f s", seconds=seconds)
+            if seconds > 0
+            else Sentence("the computer's clock was put back by %(seconds).0f s", seconds=-seconds)
+        )
         self.recorder.alarm(RaiseAlarm("clock_was_set", sentence))
 
     def reload(self) -> list[Finding]:
@@ -164,6 +174,7 @@ class Engine:
             note(log, "the time to finish is over; the calls still up go to the switch's fallback", calls=left)
             self.reception.let_go()
             self.reception.drain(LET_GO_SECONDS)
+        self.workplace.phone_takes.stop()
         self.switch.stop()
         self.call_centre.stop()
         self.crew.stop_repeating()

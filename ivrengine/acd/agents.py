@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ivrengine.domain.sentence import Sentence
+
 from .floor import Floor
 from .happenings import BecameNotReady, BecameReady, BreakAsked, BreakDecided, LoggedIn, LoggedOut, PhoneBusy, PhoneFree, PhoneReachable
 from .limits import SHORT_BREAK_SECONDS
@@ -17,13 +19,13 @@ NO_BREAKS = frozenset({"", "no_answer"})  # reasons of not being ready that are 
 def logged_in(floor: Floor, told: LoggedIn, now: float) -> None:
     agent = floor.agents.get(told.agent_id)
     if agent is None or agent.retired:
-        floor.refuse(told.agent_id, "unknown_agent", "There is no such agent.")
+        floor.refuse(told.agent_id, "unknown_agent", Sentence("There is no such agent."))
         return
     if agent.logged_in and agent.phone == told.phone:
         return
     at_the_phone = floor.phones.get(told.phone, agent)
     if agent.work not in NO_CALL_OF_OURS or at_the_phone.work not in NO_CALL_OF_OURS:
-        floor.refuse(told.agent_id, "busy", "The agent or the phone is in the middle of a call.")
+        floor.refuse(told.agent_id, "busy", Sentence("The agent or the phone is in the middle of a call."))
         return
     for leaver in (agent, at_the_phone):
         if leaver.logged_in:
@@ -98,7 +100,7 @@ def became_not_ready(floor: Floor, told: BecameNotReady, now: float) -> None:
     rules = floor.reasons.get(told.reason)
     if rules is not None and rules.approval and agent.reason != told.reason:
         agent.break_asked = told.reason
-        floor.refuse(agent.agent_id, "awaits_approval", "A supervisor must agree to this break first; it has been asked for.")
+        floor.refuse(agent.agent_id, "awaits_approval", Sentence("A supervisor must agree to this break first; it has been asked for."))
         return
     _go_on_break(floor, agent, told.reason, now)
 
@@ -122,7 +124,7 @@ def break_decided(floor: Floor, told: BreakDecided, now: float) -> None:
     if told.allowed:
         _go_on_break(floor, agent, reason, now)
     else:
-        floor.refuse(agent.agent_id, "break_refused", "The supervisor has not agreed to this break.")
+        floor.refuse(agent.agent_id, "break_refused", Sentence("The supervisor has not agreed to this break."))
 
 
 def _go_on_break(floor: Floor, agent: Agent, reason: str, now: float) -> None:
@@ -130,7 +132,11 @@ def _go_on_break(floor: Floor, agent: Agent, reason: str, now: float) -> None:
     if reason not in NO_BREAKS and team is not None and team.most_away:
         away = sum(_is_away(other) for other in floor.agents.values() if other is not agent and other.rules.team == team.name)
         if away >= team.most_away:
-            floor.refuse(agent.agent_id, "team_cap", f"As many of the team as may be away at once ({team.most_away}) are away.")
+            floor.refuse(
+                agent.agent_id,
+                "team_cap",
+                Sentence("As many of the team as may be away at once (%(most_away)s) are away.", most_away=team.most_away),
+            )
             return
     agent.break_asked = ""
     floor.wish(agent, "NOT_READY", reason, now)
@@ -147,7 +153,7 @@ def _at_a_phone(floor: Floor, agent_id: str) -> Agent | None:
     agent = floor.agents.get(agent_id)
     if agent is not None and agent.logged_in and not agent.retired:  # who is gone from the site only finishes the call
         return agent
-    floor.refuse(agent_id, "logged_out", "Nobody is logged in under this number.")
+    floor.refuse(agent_id, "logged_out", Sentence("Nobody is logged in under this number."))
     return None
 
 
@@ -155,5 +161,7 @@ def _at_a_phone(floor: Floor, agent_id: str) -> Agent | None:
 
 
 def break_due(floor: Floor, agent: Agent, now: float) -> None:
-    sentence = f"Agent {agent.agent_id} has been on the break {agent.reason!r} longer than it may last."
+    sentence = Sentence(
+        "Agent %(agent)s has been on the break %(reason)r longer than it may last.", agent=agent.agent_id, reason=agent.reason
+    )
     floor.warn("break_too_long", sentence, agent.agent_id)

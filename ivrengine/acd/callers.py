@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from ivrengine.domain.needs import ANYBODY
+from ivrengine.domain.sentence import Sentence
 
 from .decisions import ItemEnded
 from .floor import Floor
@@ -43,6 +44,9 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
     )
     item.boost(told.boost_seconds)
     item.alarm = floor.timers.new("item", item)
+    for agent_id, until in told.excluded_until:
+        if until > now and agent_id not in told.excluded:
+            floor.exclude(item, agent_id, until)
     for agent_id in told.excluded:
         floor.exclude(item, agent_id, inf)
     floor.enter(item, now)
@@ -91,9 +95,9 @@ def moved(floor: Floor, told: Moved, now: float) -> None:
     if item is None or item.state not in MOVABLE or queue is item.queue:
         return
     if queue is None or queue.retired:
-        floor.refuse("", "unknown_queue", "There is no such queue to move the caller to.")
+        floor.refuse("", "unknown_queue", Sentence("There is no such queue to move the caller to."))
     elif item.winner is not None:
-        floor.refuse("", "answered", "An agent has answered this caller already.")
+        floor.refuse("", "answered", Sentence("An agent has answered this caller already."))
     else:
         floor.take_back(item, now)
         floor.leave_line(item)
@@ -111,9 +115,9 @@ def assigned(floor: Floor, told: Assigned, now: float) -> None:
     if agent is not None and (item.assigned_to is agent or any(attempt.agent is agent for attempt in item.attempts.values())):
         return
     if agent is None or not agent.logged_in or agent.retired:
-        floor.refuse(told.agent_id, "logged_out", "Nobody is logged in under this number.")
+        floor.refuse(told.agent_id, "logged_out", Sentence("Nobody is logged in under this number."))
     elif item.winner is not None:
-        floor.refuse(told.agent_id, "answered", "An agent has answered this caller already.")
+        floor.refuse(told.agent_id, "answered", Sentence("An agent has answered this caller already."))
     else:
         floor.take_back(item, now)
         floor.include(item, agent.agent_id)

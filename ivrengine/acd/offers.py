@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ivrengine.domain.sentence import Sentence
+
 from .floor import Floor
 from .happenings import OfferAnswered, OfferBridged, OfferBridging, OfferFailed, OfferRinging, TalkChanged, TalkEnded
 from .limits import BRIDGE_SECONDS, CONNECT_SECONDS, FAILED_SECONDS, RING_GRACE_SECONDS
 from .model import Agent, Attempt
+from .rules import AgentRules
 from .transitions import AGENT_WORK, IN_TALK, ITEM_STATE, OFFERED
 from .wrap_up import begin_wrap_up
 
@@ -106,7 +109,7 @@ def offer_due(floor: Floor, agent: Agent, now: float) -> None:
     attempt = agent.attempt
     assert attempt is not None
     if attempt.cancelled:
-        sentence = f"The leg to agent {agent.agent_id} was cancelled and never reported gone: given up."
+        sentence = Sentence("The leg to agent %(agent)s was cancelled and never reported gone: given up.", agent=agent.agent_id)
         floor.warn("offer_lost", sentence, agent.agent_id, attempt.item.item_id)
         _over(floor, attempt, attempt.fault or "failed", now)
         return
@@ -119,7 +122,7 @@ def offer_due(floor: Floor, agent: Agent, now: float) -> None:
 
 def hold_due(floor: Floor, agent: Agent, now: float) -> None:
     assert agent.attempt is not None
-    sentence = f"Agent {agent.agent_id} keeps a caller on hold longer than the queue's limit."
+    sentence = Sentence("Agent %(agent)s keeps a caller on hold longer than the queue's limit.", agent=agent.agent_id)
     floor.warn("hold_too_long", sentence, agent.agent_id, agent.attempt.item.item_id)
 
 
@@ -154,10 +157,17 @@ def _charge(floor: Floor, agent: Agent, fault: str, now: float) -> None:
             if agent.pending is None and agent.intent == "READY":
                 agent.pending = ("NOT_READY", "no_answer")
             floor.warn("missed_calls", f"Agent {agent.agent_id} missed {agent.missed} calls and is not ready now.", agent.agent_id)
-    seconds = {
+    agent.cool_until = max(agent.cool_until, now + cool_down_seconds(rules, fault))
+
+
+def cool_down_seconds(rules: AgentRules, fault: str) -> float:
+    """How long an agent is offered nothing after an offer that ended so."""
+    if fault in INNOCENT:
+        return 0.0
+    by_cause = {
         "no_answer": rules.no_answer_seconds,
         "rejected": rules.rejected_seconds,
         "busy": rules.busy_seconds,
         "unregistered": rules.unregistered_seconds,
-    }.get(fault, FAILED_SECONDS)
-    agent.cool_until = max(agent.cool_until, now + seconds)
+    }
+    return by_cause.get(fault, FAILED_SECONDS)

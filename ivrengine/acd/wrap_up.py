@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from math import inf
 
+from ivrengine.domain.sentence import Sentence
+
 from .decisions import WrapUpEnded
 from .floor import Floor
 from .happenings import WrapUpDone, WrapUpExtended
@@ -40,7 +42,7 @@ def wrap_up_done(floor: Floor, told: WrapUpDone, now: float) -> None:
         return
     wrap_up.disposition = told.disposition or wrap_up.disposition
     if wrap_up.required and not wrap_up.disposition:
-        floor.refuse(agent.agent_id, "disposition_required", "This queue wants to know what the call was about.")
+        floor.refuse(agent.agent_id, "disposition_required", Sentence("This queue wants to know what the call was about."))
         return
     wrap_up.done = True
     _go_on(floor, agent, now)
@@ -53,7 +55,7 @@ def wrap_up_extended(floor: Floor, told: WrapUpExtended, now: float) -> None:
     wrap_up = agent.wrap_up
     longest = wrap_up.began_at + LONGEST_WRAP_UP_SECONDS
     if wrap_up.most_until >= longest:
-        floor.refuse(agent.agent_id, "wrap_up_limit", "The wrap-up can't be extended any further.")
+        floor.refuse(agent.agent_id, "wrap_up_limit", Sentence("The wrap-up can't be extended any further."))
         return
     wrap_up.most_until = min(wrap_up.most_until + told.seconds, longest)
     _go_on(floor, agent, now)

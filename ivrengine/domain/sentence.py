@@ -7,7 +7,6 @@ To whoever logs, stores or prints it, a Sentence is the English text. The pages 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -52,18 +51,6 @@ class Sentence(str):
         template = translate(self.template)
         return _one_line(template % {name: told(value) for name, value in self.values.items()} if self.values else template)
 
-    def to_json(self) -> str:
-        """For a row that is shown later."""
-        return json.dumps(_record(self), ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Sentence:
-        """Raises ValueError for what `to_json` has not written."""
-        try:
-            return _from_record(json.loads(text))
-        except (TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"no kept sentence: {text[:60]!r}") from error
-
 
 def joined(parts: Iterable[str]) -> str:
     """Parts of a state or a list of wrongs as one sentence: ``one; another``."""
@@ -71,6 +58,33 @@ def joined(parts: Iterable[str]) -> str:
     for part in parts:
         told = Sentence("%(one)s; %(other)s", one=told, other=part) if told else part
     return told
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """``text`` with ``new`` in place of ``old`` wherever a value speaks of it."""
+    if not isinstance(text, Sentence):
+        return text.replace(old, new)
+    return Sentence(
+        text.template, **{name: renamed(each, old, new) if isinstance(each, str) else each for name, each in text.values.items()}
+    )
+
+
+def packed(value: Any) -> Any:
+    """JSON-ready data in which sentences are kept whole: for a row that is shown later, or another process."""
+    if isinstance(value, Sentence):
+        return {"sentence": value.template, "values": {name: packed(each) for name, each in value.values.items()}}
+    if isinstance(value, dict):
+        return {name: packed(each) for name, each in value.items()}
+    return [packed(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def unpacked(value: Any) -> Any:
+    """What `packed` was given; lists for tuples."""
+    if isinstance(value, dict):
+        inner = {name: unpacked(each) for name, each in value.items()}
+        is_sentence = inner.keys() == {"sentence", "values"} and isinstance(inner["values"], dict) and isinstance(inner["sentence"], str)
+        return Sentence(inner["sentence"], **inner["values"]) if is_sentence else inner
+    return [unpacked(each) for each in value] if isinstance(value, list) else value
 
 
 def _made(template: str, values: dict[str, Value]) -> Sentence:
@@ -91,15 +105,3 @@ def _one_line(text: str) -> str:
 
 def _english(value: Value) -> Value:
     return ", ".join(str(_english(each)) for each in value) if isinstance(value, tuple) else value
-
-
-def _record(value: Value) -> Any:
-    if isinstance(value, Sentence):
-        return {"template": value.template, "values": {name: _record(each) for name, each in value.values.items()}}
-    return [_record(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _from_record(record: Any) -> Any:
-    if isinstance(record, dict):
-        return Sentence(record["template"], **{name: _from_record(each) for name, each in record["values"].items()})
-    return tuple(_from_record(each) for each in record) if isinstance(record, list) else record

@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import UnsafeCommand
 
 FILES_LIMIT = 128  # FreeSWITCH's file_string plays no more
@@ -42,7 +44,7 @@ _ENCODED = "b64:"
 
 def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:
     if not pattern.fullmatch(text):
-        raise UnsafeCommand(f"{text[:60]!r} is no {what}")
+        raise UnsafeCommand(Sentence("%(text)r is no %(what)s", text=text[:60], what=what))
     return text
 
 
@@ -76,7 +78,7 @@ def execute_message(call_id: str, app_name: str, app_args: str = "", token: str 
 def file_argument(paths: Sequence[str]) -> str:
     """What ``playback`` plays: the one path, or all of them without gaps."""
     if not 1 <= len(paths) <= FILES_LIMIT:
-        raise UnsafeCommand(f"one playback takes 1 to {FILES_LIMIT} files, not {len(paths)}")
+        raise UnsafeCommand(Sentence("one playback takes 1 to %(most)s files, not %(count)s", most=FILES_LIMIT, count=len(paths)))
     for path in paths:
         _checked(_PATH, path, "path that can be played")
     return paths[0] if len(paths) == 1 else "file_string://" + "!".join(paths)
@@ -84,7 +86,7 @@ def file_argument(paths: Sequence[str]) -> str:
 
 def _without_spaces(argument: str) -> str:
     if re.search(r"\s", argument):
-        raise UnsafeCommand(f"FreeSWITCH would split {argument[:60]!r} at its spaces")
+        raise UnsafeCommand(Sentence("FreeSWITCH would split %(argument)r at its spaces", argument=argument[:60]))
     return argument
 
 
@@ -142,8 +144,11 @@ def leg_argument(
     display_number: str,
     display_name: str,
     tags: Mapping[str, str],
+    auto_answer: bool = False,
 ) -> str:
-    """The argument of ``originate`` for a leg that is parked when it answers, and hung up when it is left parked."""
+    """The argument of ``originate`` for a leg that is parked when it answers, and hung up when it is left parked.
+
+    ``auto_answer``: the phone is told to answer by itself (Call-Info with answer-after, and an event "talk" when it rings)."""
     options = [
         f"origination_uuid={call_id_part(leg_id)}",
         f"presence_data={presence}",
@@ -157,6 +162,8 @@ def leg_argument(
         f"playback_terminators={NO_KEYS}",
         *display_options(display_number, display_name),
     ]
+    if auto_answer:
+        options.append("sip_auto_answer=true")
     for tag, value in tags.items():
         options.append(f"{TAG_PREFIX}{variable_part(tag)}={encode_value(value)}")
     return "{" + ",".join(options) + "}" + template.replace("{number}", number_part(number)) + " &park()"
@@ -174,7 +181,9 @@ def encode_value(value: str) -> str:
     else:
         encoded = _ENCODED + base64.urlsafe_b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
     if len(encoded) > VARIABLE_LIMIT:
-        raise UnsafeCommand(f"a channel variable of {len(encoded)} characters is longer than {VARIABLE_LIMIT}")
+        raise UnsafeCommand(
+            Sentence("a channel variable of %(count)s characters is longer than %(most)s", count=len(encoded), most=VARIABLE_LIMIT)
+        )
     return encoded
 
 

@@ -22,6 +22,8 @@ from gevent.event import AsyncResult
 from gevent.lock import BoundedSemaphore
 from greenswitch.esl import InboundESL
 
+from ivrengine.domain.sentence import Sentence
+
 from .commands import execute_message
 from .errors import EslError, ProtocolError, SwitchRefused, SwitchRejectedUs, SwitchTimeout, SwitchUnavailable, UnsafeCommand
 from .wire import Frame, FrameReader, RawEvent, decode_text
@@ -61,7 +63,7 @@ class Reply:
 def refuse_line_breaks(text: str) -> None:
     """A line break inside a command would start a second header, or a second command."""
     if "\n" in text or "\r" in text or "\0" in text:
-        raise UnsafeCommand("a command may not hold a line break")
+        raise UnsafeCommand(Sentence("a command may not hold a line break"))
 
 
 def _joined(lines: Iterable[str]) -> str:
@@ -108,7 +110,9 @@ class Connection(InboundESL):
         try:
             self.sock = socket.create_connection((self.host, self.port), timeout=self._connect_seconds)
         except OSError as error:
-            raise SwitchUnavailable(f"can't connect to the switch at {self.host}:{self.port}: {error}") from error
+            raise SwitchUnavailable(
+                Sentence("can't connect to the switch at %(host)s:%(port)s: %(error)s", host=self.host, port=self.port, error=error)
+            ) from error
         self.sock.settimeout(None)
         self.sock.setsockopt(plain_socket.IPPROTO_TCP, plain_socket.TCP_NODELAY, 1)
         self.connected = True
@@ -123,7 +127,14 @@ class Connection(InboundESL):
     def _await_greeting(self) -> None:
         self._auth_request_event.wait(self._auth_seconds)
         if not self._auth_request_event.ready():
-            raise SwitchTimeout(f"{self.host}:{self.port} accepted the connection but said nothing for {self._auth_seconds} s")
+            raise SwitchTimeout(
+                Sentence(
+                    "%(host)s:%(port)s accepted the connection but said nothing for %(seconds)s s",
+                    host=self.host,
+                    port=self.port,
+                    seconds=self._auth_seconds,
+                )
+            )
         self._auth_request_event.get()
 
     def authenticate(self) -> None:
@@ -211,17 +222,17 @@ class Connection(InboundESL):
         seconds = self.timeout if timeout is None else timeout
         waiter.wait(seconds)
         if not waiter.ready():
-            raise SwitchTimeout(f"the switch did not answer a command within {seconds} s")
+            raise SwitchTimeout(Sentence("the switch did not answer a command within %(seconds)s s", seconds=seconds))
         return waiter.get()
 
     def _transmit(self, texts: list[str]) -> list[AsyncResult]:
         if not self._send_lock.acquire(timeout=self._send_seconds):
-            raise SwitchTimeout(f"the connection to the switch took no command for {self._send_seconds} s")
+            raise SwitchTimeout(Sentence("the connection to the switch took no command for %(seconds)s s", seconds=self._send_seconds))
         try:
             if not self.connected:
                 raise SwitchUnavailable(self.lost_because)
             if len(self._commands_sent) + len(self._held_back) + len(texts) > WAITING_LIMIT:
-                raise SwitchTimeout(f"more than {WAITING_LIMIT} commands wait for the switch's answer")
+                raise SwitchTimeout(Sentence("more than %(most)s commands wait for the switch's answer", most=WAITING_LIMIT))
             held_back, self._held_back = self._held_back, []
             waiters = [AsyncResult() for _ in texts]
             everything = [*(text for text, _ in held_back), *texts]

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import gevent
 from gevent.event import AsyncResult, Event
 
+from ivrengine.domain.sentence import Sentence
+
 from .calls import CALL_EVENTS
 from .connection import AUTH_SECONDS, CONNECT_SECONDS, Connection
 from .errors import EslError, SwitchRefused, SwitchTimeout, SwitchUnavailable, UnsafeCommand
@@ -69,7 +71,7 @@ class Link:
         timing: Timing | None = None,
     ) -> None:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,40}", shard):
-            raise UnsafeCommand(f"{shard[:60]!r} can't be a shard: letters, digits, - and _ only")
+            raise UnsafeCommand(Sentence("%(shard)r can't be a shard: letters, digits, - and _ only", shard=shard[:60]))
         self.last_error = "not connected yet"
         self._lost_because = ""
         self._host, self._port, self._password, self._shard = host, port, password, shard
@@ -115,7 +117,7 @@ class Link:
     def commands(self) -> Connection:
         """The command connection. Raises SwitchUnavailable while the link is down or resynchronising."""
         if not self._up.is_set() or self._commands is None:
-            raise SwitchUnavailable(f"the switch is not connected: {self.last_error}")
+            raise SwitchUnavailable(Sentence("the switch is not connected: %(last_error)s", last_error=self.last_error))
         return self._commands
 
     def background(self, command: str, timeout: float) -> str:
@@ -126,7 +128,7 @@ class Link:
             self._send_job(commands, command, job)
             waiter.wait(timeout)
             if not waiter.ready():
-                raise SwitchTimeout(f"a background job did not end within {timeout} s")
+                raise SwitchTimeout(Sentence("a background job did not end within %(timeout)s s", timeout=timeout))
             result: str = waiter.get()
         finally:
             del self._jobs[job]
@@ -153,7 +155,7 @@ class Link:
 
     def _new_job(self) -> tuple[str, AsyncResult]:
         if len(self._jobs) >= JOB_LIMIT:
-            raise SwitchTimeout(f"more than {JOB_LIMIT} background jobs are under way")
+            raise SwitchTimeout(Sentence("more than %(most)s background jobs are under way", most=JOB_LIMIT))
         job = f"{self._job_prefix}{uuid.uuid4()}"
         # Registered before it is sent: the result comes on the other connection and may overtake the reply.
         waiter = self._jobs[job] = AsyncResult()
@@ -240,7 +242,7 @@ class Link:
             ]
         ):
             if not reply.ok:
-                raise SwitchRefused(f"the switch refused our subscription: {reply.data.strip()}")
+                raise SwitchRefused(Sentence("the switch refused our subscription: %(data)s", data=reply.data.strip()))
 
     def _watch(self) -> None:
         """Returns when the link is lost."""

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 import gevent
 from gevent.event import AsyncResult
 
+from ivrengine.domain.sentence import Sentence
+
 from . import commands as words
 from . import resync
 from .calls import TAKEN_OVER, Calls, SwitchListener
@@ -106,9 +108,7 @@ class Switch:
                 log.warning("the switch has been restarted: its Core-UUID was %s and is %s", self.core_uuid, core_uuid)
             self.core_uuid = core_uuid
             states = [(dump, channel_state(dump, self._clock())) for dump in dumps]
-            claimed = [
-                state for _, state in states if CLAIMED_VARIABLE in state.variables and state.dialled != self._fallback
-            ]
+            claimed = [state for _, state in states if CLAIMED_VARIABLE in state.variables and state.dialled != self._fallback]
             for state in claimed:
                 self._calls.adopt(state.call_id)
             self._listener.switch_connected(core_uuid, claimed)
@@ -220,9 +220,7 @@ class Switch:
             except EslError:
                 return  # resynchronising settles what became of the playback
 
-    def record(
-        self, call_id: str, token: str, path: str, max_seconds: float, silence_seconds: float, finish_keys: str
-    ) -> None:
+    def record(self, call_id: str, token: str, path: str, max_seconds: float, silence_seconds: float, finish_keys: str) -> None:
         """Ends with RecordingEnded. ``path``: without spaces, in a directory the switch may write to; limits in whole seconds."""
         self._execute(
             call_id,
@@ -366,7 +364,7 @@ class Switch:
             rows = json.loads(self.api("show modules as json"), strict=False).get("rows", [])
             return {row["ikey"] for row in rows if row.get("ikey")}
         except (ValueError, AttributeError, KeyError, TypeError) as error:
-            raise SwitchRefused(f"the switch's list of modules can't be read: {error}") from error
+            raise SwitchRefused(Sentence("the switch's list of modules can't be read: %(error)s", error=error)) from error
 
     def version(self) -> str:
         return self.api("version").strip()

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from ivrengine.domain.sentence import Sentence
+
 from .decode import SOURCE_LIMIT_BYTES
 from .errors import SourceRefused
 
@@ -58,12 +60,12 @@ def members(source: Path) -> Iterator[Member]:
     if source.is_dir():
         return _in_directory(source)
     if not source.is_file():
-        raise SourceRefused(f"{source} is neither a directory nor an archive: there is no such file")
+        raise SourceRefused(Sentence("%(source)s is neither a directory nor an archive: there is no such file", source=source))
     try:
         if zipfile.is_zipfile(source):
             return _in_zip(source)
     except OSError as error:
-        raise SourceRefused(f"{source} can't be read: {error.strerror}") from error
+        raise SourceRefused(Sentence("%(source)s can't be read: %(error)s", source=source, error=error.strerror)) from error
     return _in_tar(source)
 
 
@@ -73,13 +75,13 @@ def _in_directory(source: Path) -> Iterator[Member]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(folder) / name for name in sorted(files) if not name.startswith(".")]
         if len(found) > MEMBER_LIMIT:
-            raise SourceRefused(f"{source} holds more than {MEMBER_LIMIT} files")
+            raise SourceRefused(Sentence("%(source)s holds more than %(most)s files", source=source, most=MEMBER_LIMIT))
     for path in found:
         inside = PurePosixPath(path.relative_to(source).as_posix())
         if path.is_symlink():
-            yield Member(inside, None, len(found), "is a link, and links are not followed")
+            yield Member(inside, None, len(found), Sentence("is a link, and links are not followed"))
         elif not path.is_file():
-            yield Member(inside, None, len(found), "is not a file")
+            yield Member(inside, None, len(found), Sentence("is not a file"))
         else:
             yield Member(inside, path, len(found))
 
@@ -94,9 +96,9 @@ def _in_zip(source: Path) -> Iterator[Member]:
             mode = info.external_attr >> 16
             refusal = _path_refusal(info.filename)
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                refusal = "is a link or a device"
+                refusal = Sentence("is a link or a device")
             elif info.flag_bits & 1:
-                refusal = "is encrypted"
+                refusal = Sentence("is encrypted")
             if refusal:
                 yield Member(PurePosixPath(info.filename), None, len(infos), refusal)
                 continue
@@ -114,7 +116,7 @@ def _in_tar(source: Path) -> Iterator[Member]:
                 budget.count_member()
                 refusal = _path_refusal(info.name)
                 if not info.isreg():
-                    refusal = "is a link or a device"
+                    refusal = Sentence("is a link or a device")
                 file = None if refusal else archive.extractfile(info)
                 if file is None:
                     yield Member(PurePosixPath(info.name), None, None, refusal)
@@ -145,19 +147,23 @@ class _Budget:
         self._members = 0
         self.bytes_left = TOTAL_LIMIT_BYTES
         if member_count > MEMBER_LIMIT:
-            raise SourceRefused(f"{source} holds more than {MEMBER_LIMIT} files")
+            raise SourceRefused(Sentence("%(source)s holds more than %(most)s files", source=source, most=MEMBER_LIMIT))
 
     def count_member(self) -> None:
         self._members += 1
         if self._members > MEMBER_LIMIT:
-            raise SourceRefused(f"{self._source} holds more than {MEMBER_LIMIT} files")
+            raise SourceRefused(Sentence("%(source)s holds more than %(most)s files", source=self._source, most=MEMBER_LIMIT))
 
     def take(self, member_bytes: int, piece_bytes: int) -> None:
         self.bytes_left -= piece_bytes
         if self.bytes_left < 0 or member_bytes > SOURCE_LIMIT_BYTES:
             raise SourceRefused(
-                f"{self._source} unpacks to more than {TOTAL_LIMIT_BYTES // 1_000_000} MB, or one of its files "
-                f"to more than {SOURCE_LIMIT_BYTES // 1_000_000} MB"
+                Sentence(
+                    "%(source)s unpacks to more than %(most)s MB, or one of its files to more than %(source_limit_bytes)s MB",
+                    source=self._source,
+                    most=TOTAL_LIMIT_BYTES // 1000000,
+                    source_limit_bytes=SOURCE_LIMIT_BYTES // 1000000,
+                )
             )
 
 
@@ -197,9 +203,11 @@ def _legibly(source: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise SourceRefused(f"{source} is no archive that can be read (zip, tar, tar.gz, tar.bz2, tar.xz): {error}") from error
+        raise SourceRefused(
+            Sentence("%(source)s is no archive that can be read (zip, tar, tar.gz, tar.bz2, tar.xz): %(error)s", source=source, error=error)
+        ) from error
     except RuntimeError as error:  # zipfile's way to say "encrypted"
-        raise SourceRefused(f"{source} can't be unpacked: {error}") from error
+        raise SourceRefused(Sentence("%(source)s can't be unpacked: %(error)s", source=source, error=error)) from error
 
 
 def _hidden(name: str) -> bool:
@@ -211,5 +219,5 @@ def _hidden(name: str) -> bool:
 def _path_refusal(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
-        return "has a path that leads out of the archive"
+        return Sentence("has a path that leads out of the archive")
     return ""

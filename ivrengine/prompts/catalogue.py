@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivrengine.domain.sentence import Sentence
+
 from .catalogue_file import CATALOGUE_NAME, Entry, read_entries, update_entries
 from .errors import CatalogueBroken, PromptUnusable
 from .names import check_language, check_name, is_language, name_problem
@@ -78,11 +80,16 @@ class Catalogue:
         if bad_name:
             return bad_name
         if not is_language(language):
-            return f"{language[:40]!r} is no language like zh-CN or en-US"
+            return Sentence("%(language)r is no language like zh-CN or en-US", language=language[:40])
         known = self._languages.get(language)
         recording = known.recordings.get(name) if known else None
         if recording is None:
-            return f"the prompt {name} is missing in {language}: there is no file {self.root / language / name}.wav"
+            return Sentence(
+                "the prompt %(name)s is missing in %(language)s: there is no file %(root)s.wav",
+                name=name,
+                language=language,
+                root=self.root / language / name,
+            )
         return recording.problem
 
     def duration_ms(self, name: str, language: str) -> int:
@@ -91,7 +98,7 @@ class Catalogue:
         recording = known.recordings.get(name) if known else None
         if recording is None or recording.problem:
             problem = recording.problem if recording else self.problem(name, language)
-            raise PromptUnusable(problem or f"the prompt {name} is missing in {language}")
+            raise PromptUnusable(problem or Sentence("the prompt %(name)s is missing in %(language)s", name=name, language=language))
         return recording.duration_ms
 
     def path(self, name: str, language: str) -> Path:

@@ -13,14 +13,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import yaml
+
+from ivrengine.domain.sentence import Sentence
 
 from .errors import CatalogueBroken
 from .names import name_problem
 
 CATALOGUE_NAME = "catalogue.yml"
-SOURCES = ("recorded", "espeak-ng", "imported")
+Source = Literal["recorded", "espeak-ng", "imported"]
+SOURCES: tuple[str, ...] = get_args(Source)
 CATALOGUE_LIMIT_BYTES = 5_000_000
 TEXT_LIMIT = 4000  # characters; five minutes of speech
 LOCK_WAIT_SECONDS = 10.0
@@ -53,22 +57,26 @@ def read_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
     """
     try:
         if path.stat().st_size > CATALOGUE_LIMIT_BYTES:
-            raise CatalogueBroken(f"{path}: the catalogue is larger than {CATALOGUE_LIMIT_BYTES} bytes")
+            raise CatalogueBroken(Sentence("%(path)s: the catalogue is larger than %(most)s bytes", path=path, most=CATALOGUE_LIMIT_BYTES))
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
         return {}, []
     except UnicodeDecodeError as error:
-        raise CatalogueBroken(f"{path}: the catalogue is not UTF-8 text (byte {error.start})") from error
+        raise CatalogueBroken(Sentence("%(path)s: the catalogue is not UTF-8 text (byte %(byte)s)", path=path, byte=error.start)) from error
     except OSError as error:
-        raise CatalogueBroken(f"{path}: the catalogue can't be read: {error.strerror}") from error
+        raise CatalogueBroken(Sentence("%(path)s: the catalogue can't be read: %(error)s", path=path, error=error.strerror)) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise CatalogueBroken(f"{place}: the catalogue is not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        raise CatalogueBroken(
+            Sentence("%(place)s: the catalogue is not valid YAML: %(error)s", place=place, error=getattr(error, "problem", None) or error)
+        ) from error
     if root is None:
         return {}, []
     if not isinstance(root, yaml.MappingNode):
-        raise CatalogueBroken(f"{path}: the catalogue must be names with their texts, like `welcome: {{text: Good day}}`")
+        raise CatalogueBroken(
+            Sentence("%(path)s: the catalogue must be names with their texts, like `welcome: {text: Good day}`", path=path)
+        )
     entries: dict[str, Entry] = {}
     problems: list[str] = []
     for key, value in root.value:
@@ -76,40 +84,54 @@ def read_entries(path: Path) -> tuple[dict[str, Entry], list[str]]:
         try:
             name, entry = _entry(key, value)
             if name in entries:
-                raise _Mistake(f"{name} is written twice; the first one counts")
+                raise _Mistake(Sentence("%(name)s is written twice; the first one counts", name=name))
             entries[name] = entry
         except _Mistake as error:
-            problems.append(f"{place}: {error}")
+            problems.append(Sentence("%(place)s: %(problem)s", place=place, problem=error))
     return entries, problems
 
 
 def _entry(key: yaml.Node, value: yaml.Node) -> tuple[str, Entry]:
     if not isinstance(key, yaml.ScalarNode):
-        raise _Mistake("a prompt's name must be plain text")
+        raise _Mistake(Sentence("a prompt's name must be plain text"))
     problem = name_problem(key.value)
     if problem:
         raise _Mistake(problem)
     if isinstance(value, yaml.ScalarNode):
         return key.value, Entry(text=_text(key.value, value.value))
     if not isinstance(value, yaml.MappingNode):
-        raise _Mistake(f"{key.value} needs a text, or text and source")
+        raise _Mistake(Sentence("%(name)s needs a text, or text and source", name=key.value))
     fields: dict[str, str] = {}
     for field, content in value.value:
         if not isinstance(field, yaml.ScalarNode) or field.value not in _KEYS:
-            raise _Mistake(f"{key.value} has an unknown field {getattr(field, 'value', '')!r}; known are {', '.join(_KEYS)}")
+            raise _Mistake(
+                Sentence(
+                    "%(name)s has an unknown field %(field)r; known are %(known)s",
+                    name=key.value,
+                    field=getattr(field, "value", ""),
+                    known=tuple(_KEYS),
+                )
+            )
         if not isinstance(content, yaml.ScalarNode):
-            raise _Mistake(f"{key.value}: {field.value} must be plain text")
+            raise _Mistake(Sentence("%(name)s: %(field)s must be plain text", name=key.value, field=field.value))
         if field.value in fields:
-            raise _Mistake(f"{key.value}: {field.value} is written twice")
+            raise _Mistake(Sentence("%(name)s: %(field)s is written twice", name=key.value, field=field.value))
         fields[field.value] = content.value
     if fields.get("source", "") not in ("", *SOURCES):
-        raise _Mistake(f"{key.value} has an unknown source {fields['source']!r}; known are {', '.join(SOURCES)}")
+        raise _Mistake(
+            Sentence(
+                "%(name)s has an unknown source %(source)r; known are %(known)s",
+                name=key.value,
+                source=fields["source"],
+                known=tuple(SOURCES),
+            )
+        )
     return key.value, Entry(_text(key.value, fields.get("text", "")), fields.get("source", ""), fields.get("sha256", ""))
 
 
 def _text(name: str, text: str) -> str:
     if len(text) > TEXT_LIMIT:
-        raise _Mistake(f"the text of {name} is longer than {TEXT_LIMIT} characters")
+        raise _Mistake(Sentence("the text of %(name)s is longer than %(most)s characters", name=name, most=TEXT_LIMIT))
     return " ".join(text.split())
 
 
@@ -120,7 +142,7 @@ def update_entries(directory: Path, changes: Mapping[str, Entry | None]) -> None
     with _locked(directory):
         entries, problems = read_entries(path)
         if problems:
-            raise CatalogueBroken(f"{problems[0]} - the catalogue is not changed before this is mended")
+            raise CatalogueBroken(Sentence("%(problem)s - the catalogue is not changed before this is mended", problem=problems[0]))
         for name in sorted(changes):
             entry = changes[name]
             if entry is None:

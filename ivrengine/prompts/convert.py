@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ivrengine.domain.sentence import Sentence
+
 from .decode import decode
 from .levels import SILENCE_DBFS, levelled, peak_dbfs, spoken_dbfs
 from .wav import RATES
@@ -47,25 +49,26 @@ def convert(source: Path, target: Path, rate: int = 8000, keep_silence_ms: int |
     if rate not in RATES:
         raise ValueError(f"a prompt has {' or '.join(map(str, RATES))} Hz, not {rate}")
     decoded = decode(source, rate)
-    warned = []
+    warned: list[str] = []
     if decoded.clipped:
-        warned.append(f"the source is clipped in {decoded.clipped} place(s): record it again with less gain")
+        warned.append(Sentence("the source is clipped in %(count)s place(s): record it again with less gain", count=decoded.clipped))
     samples, gain_db = levelled(decoded.samples, rate)
     data = np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2")
     segment = AudioSegment(data.tobytes(), frame_rate=rate, sample_width=2, channels=1)
     if spoken_dbfs(samples, rate) < SILENCE_DBFS:
-        warned.append("it holds nothing but silence")
+        warned.append(Sentence("it holds nothing but silence"))
     else:
         lead_ms = detect_leading_silence(segment, QUIET_DBFS, chunk_size=5)
         trail_ms = detect_leading_silence(segment.reverse(), QUIET_DBFS, chunk_size=5)
         if keep_silence_ms is not None:
             segment = _cut(segment, max(0, lead_ms - keep_silence_ms), max(0, trail_ms - keep_silence_ms))
         else:
-            for length_ms, where in ((lead_ms, "starts"), (trail_ms, "ends")):
-                if length_ms > LONG_SILENCE_MS:
-                    warned.append(f"it {where} with {length_ms / 1000:.1f} s of silence")
+            if lead_ms > LONG_SILENCE_MS:
+                warned.append(Sentence("it starts with %(seconds).1f s of silence", seconds=lead_ms / 1000))
+            if trail_ms > LONG_SILENCE_MS:
+                warned.append(Sentence("it ends with %(seconds).1f s of silence", seconds=trail_ms / 1000))
     if len(segment) < SHORT_MS:
-        warned.append(f"it is only {len(segment)} ms long")
+        warned.append(Sentence("it is only %(length)s ms long", length=len(segment)))
     _write(segment, target)
     final = np.asarray(segment.get_array_of_samples(), np.float32) / 32768
     return Conversion(len(segment), peak_dbfs(final), spoken_dbfs(final, rate), gain_db, tuple(warned))

@@ -17,6 +17,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import ConverterMissing, NotAudio
 from .levels import clipped_runs
 
@@ -52,18 +54,18 @@ def decode(path: Path, rate: int) -> Decoded:
     """Read ``path`` at ``rate`` Hz. Raises NotAudio, or ConverterMissing where only ffmpeg could tell."""
     try:
         if not path.is_file():
-            raise NotAudio(f"{path} is not a file")
+            raise NotAudio(Sentence("%(path)s is not a file", path=path))
         size = path.stat().st_size
         if size == 0:
-            raise NotAudio(f"{path} is empty")
+            raise NotAudio(Sentence("%(path)s is empty", path=path))
         if size > SOURCE_LIMIT_BYTES:
-            raise NotAudio(f"{path} is larger than {SOURCE_LIMIT_BYTES // 1_000_000} MB")
+            raise NotAudio(Sentence("%(path)s is larger than %(most)s MB", path=path, most=SOURCE_LIMIT_BYTES // 1000000))
         try:
             return _read(path, path, rate, _RAW.get(path.suffix.lower()))
         except soundfile.LibsndfileError:
             return _read_with_ffmpeg(path, rate)
     except OSError as error:
-        raise NotAudio(f"{path} can't be read: {error.strerror}") from error
+        raise NotAudio(Sentence("%(path)s can't be read: %(error)s", path=path, error=error.strerror)) from error
 
 
 def _read(path: Path, shown: Path, rate: int, raw: tuple[str, int] | None) -> Decoded:
@@ -83,7 +85,14 @@ def _read(path: Path, shown: Path, rate: int, raw: tuple[str, int] | None) -> De
 
 def _resampled(sound: soundfile.SoundFile, shown: Path, rate: int) -> Decoded:
     if not _RATE_LEAST <= sound.samplerate <= _RATE_MOST or not 1 <= sound.channels <= _CHANNELS_MOST:
-        raise NotAudio(f"{shown} claims {sound.samplerate} Hz and {sound.channels} channels, which is no speech recording")
+        raise NotAudio(
+            Sentence(
+                "%(shown)s claims %(samplerate)s Hz and %(channels)s channels, which is no speech recording",
+                shown=shown,
+                samplerate=sound.samplerate,
+                channels=sound.channels,
+            )
+        )
     limit = int(DURATION_LIMIT_SECONDS * sound.samplerate)
     resampler = soxr.ResampleStream(sound.samplerate, rate, 1, dtype="float32") if sound.samplerate != rate else None
     pieces: list[np.ndarray] = []
@@ -97,12 +106,12 @@ def _resampled(sound: soundfile.SoundFile, shown: Path, rate: int) -> Decoded:
         mono = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0).mean(axis=1)
         pieces.append(resampler.resample_chunk(mono) if resampler else mono)
     if frames > limit:
-        raise NotAudio(f"{shown} is longer than {DURATION_LIMIT_SECONDS / 60:.0f} minutes")
+        raise NotAudio(Sentence("%(shown)s is longer than %(most).0f minutes", shown=shown, most=DURATION_LIMIT_SECONDS / 60))
     if resampler:
         pieces.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     if not samples.size:
-        raise NotAudio(f"{shown} holds no sound")
+        raise NotAudio(Sentence("%(shown)s holds no sound", shown=shown))
     return Decoded(samples, sound.samplerate, sound.channels, clipped)
 
 
@@ -110,7 +119,7 @@ def _read_with_ffmpeg(path: Path, rate: int) -> Decoded:
     program = shutil.which("ffmpeg")
     if program is None:
         raise ConverterMissing(
-            f"{path} is no audio that can be read without ffmpeg; install ffmpeg or make it a WAV, FLAC or MP3"
+            Sentence("%(path)s is no audio that can be read without ffmpeg; install ffmpeg or make it a WAV, FLAC or MP3", path=path)
         )
     with tempfile.TemporaryDirectory(prefix="ivrengine-") as directory:
         target = Path(directory) / "decoded.wav"
@@ -121,10 +130,12 @@ def _read_with_ffmpeg(path: Path, rate: int) -> Decoded:
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             done = subprocess.run(command, **quiet, timeout=FFMPEG_LIMIT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
-            raise NotAudio(f"{path} is refused: ffmpeg took longer than {FFMPEG_LIMIT_SECONDS:.0f} s to read it") from None
+            raise NotAudio(
+                Sentence("%(path)s is refused: ffmpeg took longer than %(most).0f s to read it", path=path, most=FFMPEG_LIMIT_SECONDS)
+            ) from None
         if done.returncode != 0 or not target.is_file():
-            raise NotAudio(f"{path} is not audio that can be read")
+            raise NotAudio(Sentence("%(path)s is not audio that can be read", path=path))
         try:
             return _read(target, path, rate, None)
         except soundfile.LibsndfileError:
-            raise NotAudio(f"{path} is not audio that can be read") from None
+            raise NotAudio(Sentence("%(path)s is not audio that can be read", path=path)) from None

@@ -15,7 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence, packed, unpacked
+
 from .catalogue import Catalogue
+from .catalogue_file import Source
 from .errors import PromptError
 from .load import Loaded, load
 from .tts import Said, say_missing
@@ -29,9 +32,12 @@ class JobFailed(PromptError):
     """The process that makes prompts has failed."""
 
 
-def load_apart(root: Path, source: Path, language: str, prefix: str = "") -> list[Loaded]:
-    """Bring ``source`` in. Raises PromptError. The caller's catalogue does not know of it before its next ``reload``."""
-    rows = _order({"do": "load", "root": str(root), "source": str(source), "language": language, "prefix": prefix})
+def load_apart(
+    root: Path, file: Path, language: str, prefix: str = "", *, source: Source = "imported", keep_silence_ms: int | None = None
+) -> list[Loaded]:
+    """Bring ``file`` in. Raises PromptError. The caller's catalogue does not know of it before its next ``reload``."""
+    options = {"prefix": prefix, "noted_as": source, "keep_silence_ms": keep_silence_ms}
+    rows = _order({"do": "load", "root": str(root), "source": str(file), "language": language, "options": options})
     return [Loaded(**{**row, "warnings": tuple(row["warnings"])}) for row in rows]
 
 
@@ -47,14 +53,14 @@ def _order(order: dict[str, Any]) -> list[dict[str, Any]]:
             [sys.executable, "-m", "ivrengine.prompts.job"], input=json.dumps(order).encode(), capture_output=True,
             timeout=JOB_SECONDS, check=False, env=environment,
         )  # fmt: skip
-        answer = json.loads(done.stdout) if done.returncode == 0 else {"error": ""}
+        answer = unpacked(json.loads(done.stdout)) if done.returncode == 0 else {"error": ""}
     except subprocess.TimeoutExpired:
-        raise JobFailed(f"making the prompt took longer than {JOB_SECONDS:.0f} s; nothing was changed") from None
+        raise JobFailed(Sentence("making the prompt took longer than %(seconds).0f s; nothing was changed", seconds=JOB_SECONDS)) from None
     except (OSError, ValueError) as error:
-        raise JobFailed(f"the process that makes prompts could not work: {error}") from error
+        raise JobFailed(Sentence("the process that makes prompts could not work: %(error)s", error=error)) from error
     if isinstance(answer, dict):
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise JobFailed(answer["error"] or f"the process that makes prompts has failed: {lines[-1][:200]}")
+        raise JobFailed(answer["error"] or Sentence("the process that makes prompts has failed: %(line)s", line=lines[-1][:200]))
     return answer
 
 
@@ -64,13 +70,13 @@ def main() -> None:
     try:
         catalogue = Catalogue(Path(order["root"]))
         if order["do"] == "load":
-            results: list[Any] = list(load(catalogue, Path(order["source"]), order["language"], prefix=order["prefix"]))
+            results: list[Any] = list(load(catalogue, Path(order["source"]), order["language"], **order["options"]))
         else:
             results = list(say_missing(catalogue, order["language"], order["names"], again=order["again"]))
     except PromptError as error:
-        json.dump({"error": str(error)}, sys.stdout)
+        json.dump({"error": packed(str(error))}, sys.stdout)
     else:
-        json.dump([asdict(result) for result in results], sys.stdout)
+        json.dump([packed(asdict(result)) for result in results], sys.stdout)
 
 
 if __name__ == "__main__":

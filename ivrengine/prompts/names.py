@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import BadName
 
 NAME_LIMIT = 120  # characters; the longest file name of common file systems is 255 bytes
@@ -21,9 +23,9 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 def name_problem(name: str) -> str | None:
     """A sentence that says why ``name`` can't name a prompt, or None."""
     if len(name) > NAME_LIMIT:
-        return f"the prompt name {name[:40]!r}... is longer than {NAME_LIMIT} characters"
+        return Sentence("the prompt name %(name)r... is longer than %(name_limit)s characters", name=name[:40], name_limit=NAME_LIMIT)
     if not _NAME.fullmatch(name):
-        return f"{name!r} can't name a prompt: use lower case letters, digits, _ and -, with / between directories"
+        return Sentence("%(name)r can't name a prompt: use lower case letters, digits, _ and -, with / between directories", name=name)
     return None
 
 
@@ -42,7 +44,7 @@ def is_language(language: str) -> bool:
 def check_language(language: str) -> str:
     """The language itself. Raises BadName."""
     if not is_language(language):
-        raise BadName(f"{language[:40]!r} can't name a language: write it like zh-CN or en-US")
+        raise BadName(Sentence("%(language)r can't name a language: write it like zh-CN or en-US", language=language[:40]))
     return language
 
 
@@ -50,7 +52,9 @@ def path_problem(path: str) -> str | None:
     """A sentence that says why FreeSWITCH would misread ``path``, or None."""
     for character in path:
         if character in MISREAD or character.isspace() or not character.isprintable():
-            return f"FreeSWITCH would misread the character {character!r} in the path {path[:200]!r}"
+            return Sentence(
+                "FreeSWITCH would misread the character %(character)r in the path %(path)r", character=character, path=path[:200]
+            )
     if "@@" in path:
-        return f"FreeSWITCH would misread '@@' in the path {path[:200]!r}"
+        return Sentence("FreeSWITCH would misread '@@' in the path %(path)r", path=path[:200])
     return None

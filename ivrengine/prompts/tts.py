@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ivrengine.domain.sentence import Sentence
+
 from .catalogue import Catalogue
 from .catalogue_file import Entry
 from .convert import convert
@@ -54,20 +56,28 @@ class EspeakSpeaker:
     def speak(self, text: str, language: str, target: Path) -> None:
         voice = ESPEAK_VOICES.get(language)
         if voice is None:
-            raise SpeakerFailed(f"espeak-ng has no voice chosen for {language}; it can speak {', '.join(ESPEAK_VOICES)}")
+            raise SpeakerFailed(
+                Sentence(
+                    "espeak-ng has no voice chosen for %(language)s; it can speak %(known)s", language=language, known=tuple(ESPEAK_VOICES)
+                )
+            )
         program = shutil.which(self._program)
         if program is None:
-            raise SpeakerFailed(f"{self._program} is not installed; install the package espeak-ng, or record the prompts")
+            raise SpeakerFailed(
+                Sentence("%(program)s is not installed; install the package espeak-ng, or record the prompts", program=self._program)
+            )
         command = [program, "-v", voice, "-s", str(_ESPEAK_SPEED[language]), "-b", "1", "-w", str(target), "--stdin"]
         # [[...]] would be read as phonemes
         words = _RESPELLED.get(language, str)(text.replace("[[", "[ [")).encode("utf-8", "replace")
         try:
             done = subprocess.run(command, input=words, capture_output=True, timeout=SPEAK_LIMIT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
-            raise SpeakerFailed(f"espeak-ng took longer than {SPEAK_LIMIT_SECONDS:.0f} s for {text[:40]!r}") from None
+            raise SpeakerFailed(
+                Sentence("espeak-ng took longer than %(most).0f s for %(text)r", most=SPEAK_LIMIT_SECONDS, text=text[:40])
+            ) from None
         if done.returncode != 0 or not target.is_file():
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-            raise SpeakerFailed(f"espeak-ng could not say {text[:40]!r}: {lines[-1]}")
+            raise SpeakerFailed(Sentence("espeak-ng could not say %(text)r: %(lines)s", text=text[:40], lines=lines[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +145,16 @@ def _reason_to_keep(catalogue: Catalogue, language: str, name: str, text: str, s
     entry = catalogue.entry(name, language)
     missing = not catalogue.path(name, language).exists()
     if problem and not missing and entry.source != speaker.source:
-        return f"{problem}; it was not made from its text, so it is not replaced"
+        return Sentence("%(problem)s; it was not made from its text, so it is not replaced", problem=problem)
     current = not again and (not entry.sha256 or entry.sha256 == text_digest(text))
     if not problem and (entry.source != speaker.source or current):
         return ""
     if not text:
-        return f"{name} has no text in {language}: write one into the catalogue.yml of {language}" if problem else ""
+        return (
+            Sentence("%(name)s has no text in %(language)s: write one into the catalogue.yml of %(language)s", name=name, language=language)
+            if problem
+            else ""
+        )
     return None
 
 
@@ -151,5 +165,5 @@ def _say(target: Path, text: str, language: str, speaker: Speaker, rate: int, is
         made = convert(spoken, target, rate, WORD_SILENCE_MS if is_word else PROMPT_SILENCE_MS)
     if made.spoken_dbfs < SILENCE_DBFS:
         target.unlink(missing_ok=True)
-        raise SpeakerFailed(f"{speaker.source} said nothing for {text[:40]!r}")
+        raise SpeakerFailed(Sentence("%(source)s said nothing for %(text)r", source=speaker.source, text=text[:40]))
     return made.duration_ms

@@ -14,6 +14,8 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ivrengine.domain.sentence import Sentence
+
 from .catalogue import Catalogue
 from .catalogue_file import Entry
 from .errors import PromptError
@@ -72,7 +74,7 @@ def version_path(catalogue: Catalogue, name: str, language: str, stamp: str) -> 
     """The sound of a former one. Raises BadName and NoSuchVersion."""
     path = _directory(catalogue, name, language) / f"{stamp}.wav"
     if not _STAMP.fullmatch(stamp) or not path.is_file():
-        raise NoSuchVersion(f"no such former recording of {name} is kept")
+        raise NoSuchVersion(Sentence("no such former recording of %(name)s is kept", name=name))
     return path
 
 
@@ -95,7 +97,7 @@ def remove(catalogue: Catalogue, name: str, language: str) -> None:
     """Take the prompt out of the catalogue; its sound is kept as a former one. Raises BadName, PromptError for one that is not there."""
     present = catalogue.path(name, language)
     if name not in catalogue.names(language):
-        raise PromptError(f"there is no prompt {name} in {language}")
+        raise PromptError(Sentence("there is no prompt %(name)s in %(language)s", name=name, language=language))
     keep(catalogue, name, language)
     present.unlink(missing_ok=True)
     catalogue.update(language, {name: None})
@@ -105,7 +107,7 @@ def move(catalogue: Catalogue, name: str, language: str, to: str) -> None:
     """The prompt was filed under the wrong language. Raises BadName, PromptError where the other one has it already."""
     source, target, entry = catalogue.path(name, language), catalogue.path(name, to), catalogue.entry(name, language)
     if target.exists() or name in catalogue.names(to):
-        raise PromptError(f"there is a prompt {name} in {to} already")
+        raise PromptError(Sentence("there is a prompt %(name)s in %(to)s already", name=name, to=to))
     if source.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(source, target)

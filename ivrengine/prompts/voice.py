@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivrengine.domain.audio import Audio, Music, Prompt, RecordedFile, Silence, Speech, Tone
+from ivrengine.domain.sentence import Sentence
 
 from .catalogue import Catalogue
 from .errors import PromptUnusable
@@ -76,7 +77,7 @@ class Voice:
         """Why values of ``kind`` can't be spoken in ``language``, as a sentence; None when every word is there."""
         speech = speech_for(language)
         if speech is None:
-            return f"values can't be spoken in {language}: nobody has written down its numbers"
+            return Sentence("values can't be spoken in %(language)s: nobody has written down its numbers", language=language)
         try:
             needed = speech.words_needed(kind)
         except SpeechError as error:
@@ -84,8 +85,14 @@ class Voice:
         missing = sorted(name for name in needed if not self._catalogue.has(name, language))
         if not missing:
             return None
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        return f"{len(missing)} words to speak a {kind} are missing in {language}: {shown}; `ivrengine prompts say` makes them"
+        shown = (*missing[:5], "...") if len(missing) > 5 else tuple(missing)
+        return Sentence(
+            "%(count)s words to speak a %(kind)s are missing in %(language)s: %(names)s; `ivrengine prompts say` makes them",
+            count=len(missing),
+            kind=kind,
+            language=language,
+            names=shown,
+        )
 
     def _languages(self, own: str) -> list[str]:
         return list(dict.fromkeys((own, *self._others)))
@@ -123,7 +130,9 @@ class Voice:
         for language in self._languages(item.language):
             speech = speech_for(language)
             if speech is None:
-                problem = problem or f"values can't be spoken in {language}: nobody has written down its numbers"
+                problem = problem or Sentence(
+                    "values can't be spoken in %(language)s: nobody has written down its numbers", language=language
+                )
                 continue
             try:
                 words = speech.expand(item.kind, item.value)
@@ -156,9 +165,9 @@ class Voice:
             try:
                 rendered.duration_ms += read_wav(Path(path)).duration_ms
             except OSError as error:
-                problem = f"the recording {path} can't be read: {error.strerror}"
+                problem = Sentence("the recording %(path)s can't be read: %(error)s", path=path, error=error.strerror)
             except BadWav as error:
-                problem = f"the recording {path} {error}"
+                problem = Sentence("the recording %(path)s %(error)s", path=path, error=error)
         if problem:
             return self._replace(problem, "[recording]", rendered)
         rendered.paths.append(path)

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivrengine.domain.sentence import Sentence
+
 CHUNK_LIMIT = 64  # a real file has fewer than ten chunks before its sound
 RATES = (8000, 16000)
 _PCM = 1
@@ -35,19 +37,21 @@ class WavInfo:
         if self.encoding == _PCM and self.channels == 1 and self.bits == 16 and self.rate in RATES:
             return None
         kind = "PCM" if self.encoding == _PCM else f"encoding {self.encoding}"
-        found = f"{self.rate} Hz, {self.channels} channel(s), {self.bits}-bit {kind}"
-        return f"is {found}; a prompt must be 8000 or 16000 Hz, mono, 16-bit PCM"
+        found = Sentence(
+            "%(rate)s Hz, %(channels)s channel(s), %(bits)s-bit %(kind)s", rate=self.rate, channels=self.channels, bits=self.bits, kind=kind
+        )
+        return Sentence("is %(found)s; a prompt must be 8000 or 16000 Hz, mono, 16-bit PCM", found=found)
 
 
 def read_wav(path: Path) -> WavInfo:
     """Read the header. Raises BadWav for what can't be played and OSError for what can't be opened."""
     size = path.stat().st_size
     if size == 0:
-        raise BadWav("is empty")
+        raise BadWav(Sentence("is empty"))
     with path.open("rb") as file:
         start = file.read(12)
         if len(start) < 12 or start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            raise BadWav("is not a WAV file")
+            raise BadWav(Sentence("is not a WAV file"))
         format_chunk: tuple[int, int, int, int, int, int] | None = None
         for _ in range(CHUNK_LIMIT):
             head = file.read(8)
@@ -59,24 +63,24 @@ def read_wav(path: Path) -> WavInfo:
             if name == b"fmt ":
                 body = file.read(min(length, 40))
                 if len(body) < 16:
-                    raise BadWav("has a broken format chunk")
+                    raise BadWav(Sentence("has a broken format chunk"))
                 format_chunk = struct.unpack("<HHIIHH", body[:16])
                 if format_chunk[0] == _EXTENSIBLE and len(body) >= 26:
                     format_chunk = (int.from_bytes(body[24:26], "little"), *format_chunk[1:])
                 file.seek(length - len(body) + length % 2, 1)
             else:
                 file.seek(length + length % 2, 1)
-    raise BadWav("holds no sound: it has no data chunk")
+    raise BadWav(Sentence("holds no sound: it has no data chunk"))
 
 
 def _info(format_chunk: tuple[int, int, int, int, int, int] | None, length: int, present: int) -> WavInfo:
     if format_chunk is None:
-        raise BadWav("has its sound before its format")
+        raise BadWav(Sentence("has its sound before its format"))
     encoding, channels, rate, bytes_per_second, _, bits = format_chunk
     if not channels or not rate or not bytes_per_second:
-        raise BadWav("has a broken format chunk")
+        raise BadWav(Sentence("has a broken format chunk"))
     if length == 0 or present == 0:
-        raise BadWav("holds no sound")
+        raise BadWav(Sentence("holds no sound"))
     if length > present:
-        raise BadWav(f"is cut short: {present} of {length} bytes of sound are there")
+        raise BadWav(Sentence("is cut short: %(present)s of %(length)s bytes of sound are there", present=present, length=length))
     return WavInfo(encoding, channels, rate, bits, round(length * 1000 / bytes_per_second))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.storage.period_lists import Asked, PeriodLists
 from ivrengine.storage.store import Store
 
@@ -54,10 +55,16 @@ def asked(given: Mapping[str, str]) -> Asked:
     try:
         a, b = float(given.get("since", "")), float(given.get("until", ""))
     except ValueError:
-        raise PeriodError("date", "the link of this figure is broken: its period is missing", text="") from None
+        raise PeriodError("date", Sentence("the link of this figure is broken: its period is missing"), text="") from None
     longest = LONGEST_DAYS["month"]
     if not 0 <= b - a <= (longest + 1) * 86400:  # NaN too
-        raise PeriodError("long", f"the records of at most {longest} days can be listed", by="month", longest=longest, days="?")
+        raise PeriodError(
+            "long",
+            Sentence("the records of at most %(longest)s days can be listed", longest=longest),
+            by="month",
+            longest=longest,
+            days="?",
+        )
     return Asked(
         a, b, given.get("queue", ""), given.get("agent", ""), _several(given.get("ended", "")), given.get("disposition"),
         _several(given.get("outcome", "")), given.get("survey", ""), given.get("question", ""), given.get("mark", ""),

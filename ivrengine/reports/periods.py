@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, get_args
 
+from ivrengine.domain.sentence import Sentence
+
 By = Literal["hour", "day", "month"]
 LONGEST_DAYS: dict[By, int] = {"hour": 31, "day": 366, "month": 3 * 366}
 QUARTER_SECONDS = 15 * 60  # the grain of what is stored, and of every zone's offsets
@@ -101,14 +103,19 @@ def midnight(day: date, zone: tzinfo) -> float:
 def period(first: str, last: str, by: str, zone: tzinfo, now: float) -> Period:
     """Of two days such as 2026-10-01, both included; "" is today. Raises PeriodError."""
     if by not in get_args(By):
-        raise PeriodError("by", "a report is by hour, day or month")
+        raise PeriodError("by", Sentence("a report is by hour, day or month"))
     today = datetime.fromtimestamp(now, zone).date()
     a, b = (_day(text, today) for text in (first, last))
     if b < a:
-        raise PeriodError("order", f"the last day, {b}, is before the first, {a}", first=a, last=b)
+        raise PeriodError("order", Sentence("the last day, %(b)s, is before the first, %(a)s", b=b, a=a), first=a, last=b)
     days, longest = (b - a).days + 1, LONGEST_DAYS[by]
     if days > longest:
-        sentence = f"a report by {by} covers at most {longest} days, and these are {days}: choose fewer days, or a coarser report"
+        sentence = Sentence(
+            "a report by %(by)s covers at most %(longest)s days, and these are %(days)s: choose fewer days, or a coarser report",
+            by=by,
+            longest=longest,
+            days=days,
+        )
         raise PeriodError("long", sentence, by=by, longest=longest, days=days)
     return Period(a, b, by, zone)  # type: ignore[arg-type]
 
@@ -119,7 +126,7 @@ def _day(text: str, today: date) -> date:
     try:
         day = date.fromisoformat(text.strip())
     except ValueError:
-        raise PeriodError("date", f"{text[:40]!r} is no day such as 2026-10-01", text=text[:40]) from None
+        raise PeriodError("date", Sentence("%(text)r is no day such as 2026-10-01", text=text[:40]), text=text[:40]) from None
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise PeriodError("date", f"{text[:40]!r} is no day of this age", text=text[:40])
+        raise PeriodError("date", Sentence("%(text)r is no day of this age", text=text[:40]), text=text[:40])
     return day

@@ -36,6 +36,7 @@ from ivrengine.domain.legs import (
     LegRinging,
     LegUnbridged,
 )
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.log import note
 
@@ -73,6 +74,7 @@ class LegPlan:
     accept_seconds: float = 10.0
     tags: dict[str, str] = field(default_factory=dict)
     kind: Literal["extension", "outside"] = "extension"
+    auto_answer: bool = False
 
 
 class LegOutcomes(Protocol):
@@ -97,6 +99,7 @@ class SwitchLegs(Protocol):
     def originate(
         self, leg_id: str, kind: Literal["extension", "outside"], number: str, ring_seconds: float, *,
         display_name: str = "", display_number: str = "", tags: dict[str, str] | None = None, park_seconds: float = 60.0,
+        auto_answer: bool = False,
     ) -> None: ...  # fmt: skip
 
     def kill(self, leg_id: str) -> None: ...
@@ -226,6 +229,7 @@ class AgentLeg:
             self.leg_id, self._plan.kind, self.offer.phone, self.offer.ring_seconds,
             display_name=self._plan.display_name, display_number=self._plan.display_number, tags=self._plan.tags,
             park_seconds=WHISPER_SECONDS + self._plan.accept_seconds + CALLER_READY_SECONDS + PARK_GRACE_SECONDS,
+            auto_answer=self._plan.auto_answer,
         )  # fmt: skip
 
     def _nothing_sent(self, error: EslError) -> None:
@@ -261,7 +265,7 @@ class AgentLeg:
         """The deadline of what is going on has passed."""
         attempt_id = self.offer.attempt_id
         if self._killing or self.state == "DIALLING":
-            sentence = "the switch never said that an agent's leg is gone; it is taken for gone"
+            sentence = Sentence("the switch never said that an agent's leg is gone; it is taken for gone")
             note(log, sentence, level=logging.ERROR, attempt=attempt_id, leg=self.leg_id)
             self._alarm("leg_never_ended", sentence)
             self._gone(LegGone("hung_up" if self.state == "TALKING" else "failed", "NEVER_ENDED"))

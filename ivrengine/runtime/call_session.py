@@ -16,6 +16,7 @@ from gevent.event import Event
 
 from ivrengine.domain import commands as do
 from ivrengine.domain.events import Answered, CallerHungUp, CallEvent, DialEnded, DigitPressed, RunResumed
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.calls import TAKEN_OVER
 from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
@@ -127,7 +128,9 @@ class CallSession:
             raise
         except Exception as error:
             log.exception("a call failed inside the engine; the caller goes to the switch's fallback")
-            around.recorder.alarm(do.RaiseAlarm("session_crashed", f"{type(error).__name__}: {error}", self.call_id))
+            around.recorder.alarm(
+                do.RaiseAlarm("session_crashed", Sentence("%(name)s: %(error)s", name=type(error).__name__, error=error), self.call_id)
+            )
             self._performing.outcome, self._performing.ended_by = "failed", "engine"
             self._performing.hand_over("fallback")
         outcome = self._performing.outcome or "completed"
@@ -185,7 +188,7 @@ class CallSession:
         return [do.StopPlaying()]
 
     def _end_too_long(self, now: float) -> list[do.Command]:
-        self._around.recorder.alarm(do.RaiseAlarm("call_too_long", "a call reached the longest time allowed", self._place()))
+        self._around.recorder.alarm(do.RaiseAlarm("call_too_long", Sentence("a call reached the longest time allowed"), self._place()))
         ended = CallerHungUp("ALLOTTED_TIMEOUT")
         self._around.recorder.run_moves(self.run)
         return [do.Hangup(ended.cause), *self._around.interpreter.advance(self.run, ended, now)]
@@ -214,7 +217,7 @@ class CallSession:
     def _give_up_on(self, token: str, now: float) -> list[do.Command]:
         event = self._performing.give_up_on(token)
         if not self._leaving:
-            sentence = "the switch never told the end of a command"
+            sentence = Sentence("the switch never told the end of a command")
             self._around.recorder.alarm(do.RaiseAlarm("switch_silent", sentence, self._place()))
         self._around.recorder.run_moves(self.run)
         return self._around.interpreter.advance(self.run, event, now)

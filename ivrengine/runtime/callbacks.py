@@ -19,6 +19,7 @@ from ivrengine.acd.rules import QueueRules
 from ivrengine.domain.caller import CallInfo, clean_name
 from ivrengine.domain.commands import RequestCallback
 from ivrengine.domain.events import CallbackDecided, CallEvent
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.types import OutsideNumber
 from ivrengine.log import note
@@ -29,6 +30,7 @@ from ivrengine.storage.store import Store
 from .callback_leg import CallbackLeg
 from .greenlets import Crew
 from .outcome import Outcome, Who, done, refused
+from .past_offers import excluded_until
 from .waiting import Waiting, WaitingRoom
 
 LOOK_SECONDS = 1.0  # between two looks at which callbacks are due
@@ -138,18 +140,24 @@ class Callbacks:
             return self.add(arguments.get("queue", ""), arguments.get("number", ""), arguments.get("name", ""), who)
         if verb == "cancel":
             return self.cancel(arguments.get("callback", ""), who)
-        return refused(f"callbacks can't {verb[:40]!r}")
+        return refused(Sentence("callbacks can't %(verb)r", verb=verb[:40]))
 
     def add(self, queue: str, number: str, name: str, who: Who) -> Outcome:
         """A person of the house wants somebody called back."""
         outcome = self._ask(queue, number, name, "supervisor", self._clock(), 0.0)
         self._store.audit.add(who.name, "add_callback", f"queue {queue[:40]}", "", outcome, self._clock())
         sentences = {
-            "duplicate": "this number waits to be called back from that queue already",
-            "full": "as many callbacks as that queue may have wait already",
-            "not_allowed": f"there is no queue {queue[:40]!r}, or calls may not go to this number (engine.outside_numbers)",
+            "duplicate": Sentence("this number waits to be called back from that queue already"),
+            "full": Sentence("as many callbacks as that queue may have wait already"),
+            "not_allowed": Sentence(
+                "there is no queue %(queue)r, or calls may not go to this number (engine.outside_numbers)", queue=queue[:40]
+            ),
         }
-        return done("it will be called back when its turn comes.") if outcome == "accepted" else refused(sentences[outcome], code=outcome)
+        return (
+            done(Sentence("it will be called back when its turn comes."))
+            if outcome == "accepted"
+            else refused(sentences[outcome], code=outcome)
+        )
 
     def cancel(self, callback_id: str, who: Who) -> Outcome:
         """``callback_id`` may be cut short. A talk that is under way goes on."""
@@ -158,7 +166,7 @@ class Callbacks:
         except NoSuchRecord as error:
             return refused(str(error))
         self._take_out(whole, "flow_out")
-        return done("Nobody is called back for it.")
+        return done(Sentence("Nobody is called back for it."))
 
     # -- where callbacks come from besides ------------------------------------------------------------------------------
 
@@ -232,9 +240,10 @@ class Callbacks:
             item_id, callback.contact_id or callback.callback_id, callback.call_id, "", callback.queue, callback.number,
             callback.queued_at, callback.rings, callback.boost_seconds, virtual=True,
         )  # fmt: skip
+        tried, rules = self._store.attempts.of_item(item_id), self._rules(callback.queue)
         queued = Queued(
-            item_id, callback.queue, callback.queued_at, callback.rings, callback.boost_seconds, virtual=True,
-            attempts_before=len(self._store.attempts.of_item(item_id)),
+            item_id, callback.queue, callback.queued_at, callback.rings, callback.boost_seconds, virtual=True, attempts_before=len(tried),
+            excluded_until=excluded_until(tried, rules.exclusion_seconds if rules else 0.0, self._clock()),
         )  # fmt: skip
         self._line.feed(queued)
 

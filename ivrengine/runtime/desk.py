@@ -27,6 +27,7 @@ from ivrengine.acd.rules import BreakReason, QueueRules
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import AskDesk
 from ivrengine.domain.events import CallEvent, DeskAnswered
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.site.records import Agent, Site
 from ivrengine.storage.store import Store
@@ -107,13 +108,13 @@ class Desk:
         """What the phone hears. Waits for the database."""
         language, arguments = command.language, dict(command.arguments)
         if not call.phone:
-            return refused("the call is not from a phone of the house", self._words.prompt("desk/no_house_phone", language))
+            return refused(Sentence("the call is not from a phone of the house"), self._words.prompt("desk/no_house_phone", language))
         if command.verb == "log_in":
             return self._log_in_with_pin(call, arguments, language)
         agent_id = self.agent_at(call.phone)
         if not agent_id:
             prompt = self._words.prompt("desk/not_logged_in", language)
-            return refused("nobody is logged in at this phone", prompt, code="not_logged_in")
+            return refused(Sentence("nobody is logged in at this phone"), prompt, code="not_logged_in")
         who = Who(f"agent {agent_id}", agent_id, language)
         return self.do(command.verb, agent_id, arguments, who)
 
@@ -138,7 +139,7 @@ class Desk:
                 return self.pick_up(agent_id, arguments.get("agent", ""), who)
             case "voicemail":
                 return self._messages.next(arguments.get("box", ""), who)
-        return refused(f"the desk does not know {verb[:40]!r}", self._words.prompt("desk/not_possible", who.language))
+        return refused(Sentence("the desk does not know %(verb)r", verb=verb[:40]), self._words.prompt("desk/not_possible", who.language))
 
     def agent_at(self, phone: str) -> str:
         """The agent who is logged in at a phone; "" for nobody."""
@@ -152,9 +153,9 @@ class Desk:
         verdict = self._store.site.check_pin(agent_id, arguments.get("pin", ""), self._clock())
         if verdict == "locked":
             self._audit(Who(f"phone {call.phone}"), "log_in_refused", agent_id, "", "locked out")
-            return refused("too many wrong PINs", self._words.prompt("desk/locked", language), code="locked")
+            return refused(Sentence("too many wrong PINs"), self._words.prompt("desk/locked", language), code="locked")
         if verdict != "ok":
-            return refused("the number or the PIN is wrong", self._words.prompt("desk/wrong_pin", language))
+            return refused(Sentence("the number or the PIN is wrong"), self._words.prompt("desk/wrong_pin", language))
         return self.log_in(agent_id, call.phone, Who(f"agent {agent_id}", agent_id, language))
 
     def log_in(self, agent_id: str, phone: str, who: Who) -> Outcome:
@@ -164,11 +165,13 @@ class Desk:
             return self._no_agent(agent_id, who)
         phone = phone or agent.extension
         if not phone.isascii() or not phone.isdigit():
-            return refused("the phone's number is missing: it is digits only", self._words.prompt("desk/not_possible", who.language))
+            return refused(
+                Sentence("the phone's number is missing: it is digits only"), self._words.prompt("desk/not_possible", who.language)
+            )
         before = self._view(agent_id)
         moved = before is not None and before.intent != LOGGED_OUT and before.phone != phone
         if moved and before.work in BUSY_WITH_A_CALL:
-            sentence = f"{agent_id} is on a call at phone {before.phone}"
+            sentence = Sentence("%(agent)s is on a call at phone %(phone)s", agent=agent_id, phone=before.phone)
             return refused(sentence, self._words.prompt("desk/talking", who.language), code="busy")
         former = self.agent_at(phone)
         failure = self._refusal(self._director.feed(LoggedIn(agent_id, phone)), agent_id, who)
@@ -177,12 +180,14 @@ class Desk:
         if former and former != agent_id:
             self._audit(who, "log_out", former, phone, "another agent logged in at the phone")
         self._audit(who, "log_in", agent_id, before.phone if moved else "", phone)
-        sentence = f"{agent_id} is logged in at {phone}."
+        sentence = Sentence("%(agent)s is logged in at %(phone)s.", agent=agent_id, phone=phone)
         say = [self._words.prompt("desk/moved_here" if moved else "desk/logged_in", who.language)]
         if moved:
-            sentence = f"{agent_id} was logged in at {before.phone} and is now at {phone}."
+            sentence = Sentence(
+                "%(agent)s was logged in at %(before)s and is now at %(phone)s.", agent=agent_id, before=before.phone, phone=phone
+            )
         if former and former != agent_id:
-            sentence += f" {former}, who was at this phone, is logged out."
+            sentence = Sentence("%(before)s %(agent)s, who was at this phone, is logged out.", before=sentence, agent=former)
             say.append(self._words.prompt("desk/former_out", who.language))
         return self._with_state(done(sentence, *say), agent, who)
 
@@ -204,9 +209,12 @@ class Desk:
         """``reason``: its name, or which of the site's reasons it is, counted from 1 (as keyed at a phone)."""
         found = self._reason(reason)
         if found is None:
-            known = ", ".join(each.reason for each in self._site().reasons)
+            known = tuple(each.reason for each in self._site().reasons)
             prompt = self._words.prompt("desk/no_such_reason", who.language)
-            return refused(f"there is no break reason {reason[:40]!r}; known are {known or 'none'}", prompt)
+            return refused(
+                Sentence("there is no break reason %(reason)r; known are %(known)s", reason=reason[:40], known=known or Sentence("none")),
+                prompt,
+            )
         outcome = self._change(agent_id, "break", BreakAsked(agent_id, found.reason), who, found.reason)
         if outcome.ok and found.approval and who.agent_id != agent_id:  # who sends somebody on a break has agreed to it
             return self._change(agent_id, "allow_break", BreakDecided(agent_id, True), who, found.reason)
@@ -214,7 +222,9 @@ class Desk:
 
     def status(self, agent_id: str, who: Who) -> Outcome:
         agent = self._site().agent(agent_id)
-        return self._no_agent(agent_id, who) if agent is None else self._with_state(done(f"{agent_id}:"), agent, who)
+        return (
+            self._no_agent(agent_id, who) if agent is None else self._with_state(done(Sentence("%(agent)s:", agent=agent_id)), agent, who)
+        )
 
     # -- after a call --------------------------------------------------------------------------------------------------
 
@@ -225,29 +235,45 @@ class Desk:
             return self._no_agent(agent_id, who)
         last = self._store.segments.last_of_agent(agent_id)
         if last is None:
-            return refused("there is no call to note it for", self._words.prompt("desk/no_last_call", who.language), code="nothing")
+            return refused(
+                Sentence("there is no call to note it for"), self._words.prompt("desk/no_last_call", who.language), code="nothing"
+            )
         known = {each.code: each for each in self._site().dispositions_of(last.queue)}
         if code not in known:
             prompt = self._words.prompt("desk/no_such_disposition", who.language)
-            return refused(f"{code[:40]!r} is no disposition of {last.queue}; known are {', '.join(known) or 'none'}", prompt)
+            return refused(
+                Sentence(
+                    "%(code)r is no disposition of %(queue)s; known are %(known)s",
+                    code=code[:40],
+                    queue=last.queue,
+                    known=tuple(known) or Sentence("none"),
+                ),
+                prompt,
+            )
         if view.work in AFTER_WHICH_IT_ENDS:
             self._director.feed(WrapUpDone(agent_id, code))
         else:
             self._store.segments.disposed(last.item_id, code)
         self._audit(who, "disposition", agent_id, last.disposition, code)
         title = known[code].title or code
-        return done(f"{title!r} is noted for the last call.", self._words.prompt("desk/disposition_kept", who.language))
+        return done(
+            Sentence("%(title)r is noted for the last call.", title=title), self._words.prompt("desk/disposition_kept", who.language)
+        )
 
     def more_wrap_up(self, agent_id: str, who: Who) -> Outcome:
         view = self._view(agent_id)
         if view is None or view.work != "WRAP_UP":
-            return refused(f"{agent_id} is not wrapping up a call", self._words.prompt("desk/no_wrap_up", who.language), code="nothing")
+            return refused(
+                Sentence("%(agent)s is not wrapping up a call", agent=agent_id),
+                self._words.prompt("desk/no_wrap_up", who.language),
+                code="nothing",
+            )
         failure = self._refusal(self._director.feed(WrapUpExtended(agent_id, EXTRA_WRAP_UP_SECONDS)), agent_id, who)
         if failure is not None:
             return failure
         self._audit(who, "more_wrap_up", agent_id, "", f"{EXTRA_WRAP_UP_SECONDS:g} s")
         say = (self._words.prompt("desk/more_time", who.language), self._words.number(int(EXTRA_WRAP_UP_SECONDS), who.language))
-        return done(f"{agent_id} has {EXTRA_WRAP_UP_SECONDS:g} s more.", *say)
+        return done(Sentence("%(agent)s has %(seconds)g s more.", agent=agent_id, seconds=EXTRA_WRAP_UP_SECONDS), *say)
 
     # -- picking up ----------------------------------------------------------------------------------------------------
 
@@ -263,7 +289,7 @@ class Desk:
         if failure is not None:
             return failure
         self._audit(who, "pick_up", agent_id, ringing_at, found.item_id)
-        return done(f"the call comes to {agent_id}.", self._words.prompt("desk/pick_up_now", who.language))
+        return done(Sentence("the call comes to %(agent)s.", agent=agent_id), self._words.prompt("desk/pick_up_now", who.language))
 
     def _to_assign(self, agent_id: str, ringing_at: str, who: Who) -> Assigned | Outcome:
         agent = self._site().agent(agent_id)
@@ -275,7 +301,9 @@ class Desk:
         if ringing_at:
             items = [item for item in items if ringing_at in item.agents]
         if not items:
-            return refused("there is no call to pick up", self._words.prompt("desk/nothing_to_pick_up", who.language), code="nothing")
+            return refused(
+                Sentence("there is no call to pick up"), self._words.prompt("desk/nothing_to_pick_up", who.language), code="nothing"
+            )
         return Assigned(min(items, key=lambda item: (item.queued_at, item.item_id)).item_id, agent_id)
 
     # -- shared --------------------------------------------------------------------------------------------------------
@@ -287,7 +315,7 @@ class Desk:
             return self._no_agent(agent_id, who)
         if view.intent == LOGGED_OUT:
             prompt = self._words.prompt("desk/not_logged_in", who.language)
-            return refused(f"{agent_id} is not logged in", prompt, code="not_logged_in")
+            return refused(Sentence("%(agent)s is not logged in", agent=agent_id), prompt, code="not_logged_in")
         before = f"{view.intent} {view.reason}".strip()
         failure = self._refusal(self._director.feed(happening), agent_id, who)
         if failure is not None:
@@ -296,7 +324,7 @@ class Desk:
         after = self._view(agent_id)
         on_this_call = who.agent_id == agent_id and after is not None and after.work == "EXTERNAL"
         waits = after is not None and bool(after.break_asked or (after.pending_intent and not on_this_call))
-        return self._with_state(done(f"{agent_id}:", code="pending" if waits else "done"), agent, who)
+        return self._with_state(done(Sentence("%(agent)s:", agent=agent_id), code="pending" if waits else "done"), agent, who)
 
     def _with_state(self, outcome: Outcome, agent: Agent, who: Who) -> Outcome:
         view = self._view(agent.agent_id)
@@ -324,7 +352,7 @@ class Desk:
         return next((each for each in reasons if each.reason == text), None)
 
     def _no_agent(self, agent_id: str, who: Who) -> Outcome:
-        return refused(f"there is no agent {agent_id[:40]!r}", self._words.prompt("desk/not_possible", who.language))
+        return refused(Sentence("there is no agent %(agent)r", agent=agent_id[:40]), self._words.prompt("desk/not_possible", who.language))
 
     def _refusal(self, decisions: list[Decision], agent_id: str, who: Who) -> Outcome | None:
         """What the dispatcher has refused, or None."""

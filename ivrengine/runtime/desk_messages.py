@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from ivrengine.domain.audio import Audio, RecordedFile
+from ivrengine.domain.sentence import Sentence
 from ivrengine.storage.store import Store
 
 from .desk_words import DeskWords
@@ -30,7 +31,7 @@ class DeskMessages:
         new = self._store.messages.in_box(box, unheard_only=True, limit=COUNTED_LIMIT)
         message = next((message for message in reversed(new) if Path(message.path).is_file()), None)
         if message is None:
-            return refused("there are no new messages", words.prompt("desk/no_messages", language), code="nothing")
+            return refused(Sentence("there are no new messages"), words.prompt("desk/no_messages", language), code="nothing")
         left = datetime.fromtimestamp(message.created_at, self._zone).strftime("%Y-%m-%d %H:%M")
         number = message.callback_number or message.number
         caller: list[Audio] = [words.prompt("desk/message_unknown", language)]
@@ -47,4 +48,4 @@ class DeskMessages:
             say.append(words.prompt("desk/next_message", language))
         self._store.messages.mark_heard(message.message_id, self._clock()).wait()
         self._store.audit.add(who.name, "hear_message", f"message {message.message_id}", "", "", self._clock())
-        return done(f"{len(new)} new; the oldest was left at {left}", *say)
+        return done(Sentence("%(count)s new; the oldest was left at %(left)s", count=len(new), left=left), *say)

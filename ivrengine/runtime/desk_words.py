@@ -7,10 +7,12 @@ the number of queues stands for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Protocol
 
 from ivrengine.acd.rules import BreakReason, QueueRules
 from ivrengine.domain.audio import Audio, Prompt, Speech
+from ivrengine.domain.sentence import Sentence, joined
 
 from .outcome import Outcome
 
@@ -23,7 +25,10 @@ AT_WORK = {
     "TALKING": "desk/talking", "HOLD": "desk/talking", "CONSULT": "desk/talking", "CONFERENCE": "desk/talking",
     "WRAP_UP": "desk/wrap_up", "EXTERNAL": "desk/other_call",
 }  # fmt: skip
-WORK_TEXT = {"desk/talking": "on a call", "desk/wrap_up": "wrapping up the last call", "desk/other_call": "using the phone"}
+WORK_TEXT = {
+    "desk/talking": Sentence("now on a call"), "desk/wrap_up": Sentence("now wrapping up the last call"),
+    "desk/other_call": Sentence("now using the phone"),
+}  # fmt: skip
 
 
 class Standing(Protocol):
@@ -74,21 +79,21 @@ class DeskWords:
         text, say = self._intent(intent, reason, queues, reasons, language)
         work = AT_WORK.get(standing.work, "")
         if work and not (on_this_call and standing.work == "EXTERNAL"):
-            text.append(f"now {WORK_TEXT[work]}")
+            text.append(WORK_TEXT[work])
             say.append(self.prompt(work, language))
         if standing.break_asked:
-            text.append(f"the break {standing.break_asked!r} waits for a supervisor")
+            text.append(Sentence("the break %(reason)r waits for a supervisor", reason=standing.break_asked))
             say.append(self.prompt("desk/break_pending", language))
         elif standing.pending_intent and not applied:
-            text.append(f"{_plain(standing.pending_intent)} after this call")
+            text.append(Sentence("%(state)s after this call", state=_plain(standing.pending_intent)))
             say.append(self.prompt("desk/after_call", language))
         if not standing.reachable:
-            text.append("the phone is not registered")
+            text.append(Sentence("the phone is not registered"))
             say.append(self.prompt("desk/unreachable", language))
         if intent != "LOGGED_OUT":
-            text.append(f"{waiting} waiting" if waiting else "nobody waiting")
+            text.append(Sentence("%(count)s waiting", count=waiting) if waiting else Sentence("nobody waiting"))
             say += self.waiting(waiting, language)
-        return "; ".join(text), tuple(say)
+        return joined(text), tuple(say)
 
     def waiting(self, count: int, language: str) -> list[Audio]:
         if not count:
@@ -99,19 +104,23 @@ class DeskWords:
         self, intent: str, reason: str, queues: Sequence[QueueRules], reasons: Sequence[BreakReason], language: str
     ) -> tuple[list[str], list[Audio]]:
         if intent == "LOGGED_OUT":
-            return ["logged out"], [self.prompt("desk/logged_out", language)]
+            return [Sentence("Logged out")], [self.prompt("desk/logged_out", language)]
         if intent == "READY":
             names = [queue.title or queue.name for queue in queues]
-            text = f"ready in {' and '.join(names)}" if 0 < len(names) <= NAMED_LIMIT else f"ready in {len(names)} queues"
+            if 0 < len(names) <= NAMED_LIMIT:
+                named_queues = reduce(lambda one, other: Sentence("%(one)s and %(other)s", one=one, other=other), names)
+                text = Sentence("Ready in %(queues)s", queues=named_queues)
+            else:
+                text = Sentence("Ready in %(count)s queues", count=len(names))
             return [text], [self.prompt("desk/ready_in", language), *self._queues(queues, language)]
         if reason == NO_ANSWER:
-            return ["not ready, as a call was not answered"], [self.prompt("desk/missed_call", language)]
+            return [Sentence("Not ready, as a call was not answered")], [self.prompt("desk/missed_call", language)]
         if not reason:
-            return ["not ready"], [self.prompt("desk/not_ready", language)]
+            return [Sentence("Not ready")], [self.prompt("desk/not_ready", language)]
         title = next((each.title for each in reasons if each.reason == reason), "") or reason
         name = f"break/{reason}"
         named = [self.prompt(name, language)] if self._has(name, language) else []
-        return [f"on a break: {title}"], [self.prompt("desk/on_break", language), *named]
+        return [Sentence("On a break: %(title)s", title=title)], [self.prompt("desk/on_break", language), *named]
 
     def _queues(self, queues: Sequence[QueueRules], language: str) -> list[Audio]:
         names = [f"queue/{queue.name}" for queue in queues]
@@ -125,10 +134,12 @@ class DeskWords:
 
 
 def _plain(intent: str) -> str:
-    return {"LOGGED_OUT": "logged out", "READY": "ready", "NOT_READY": "not ready"}.get(intent, intent)
+    return {"LOGGED_OUT": Sentence("logged out"), "READY": Sentence("ready"), "NOT_READY": Sentence("not ready")}.get(intent, intent)
 
 
 def with_state(outcome: Outcome, sentence: str, say: tuple[Audio, ...]) -> Outcome:
     """``outcome`` followed by the state that it led to."""
-    text = f"{outcome.sentence} {sentence[:1].upper()}{sentence[1:]}." if sentence else outcome.sentence
-    return Outcome(outcome.ok, outcome.code, text.strip(), (*outcome.say, *say))
+    text = outcome.sentence
+    if sentence:
+        text = Sentence("%(before)s %(state)s.", before=text, state=sentence) if text else Sentence("%(state)s.", state=sentence)
+    return Outcome(outcome.ok, outcome.code, text, (*outcome.say, *say))

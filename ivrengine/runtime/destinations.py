@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.types import ExtensionNumber
 from ivrengine.site.records import Site
 
@@ -28,6 +29,8 @@ class Destination:
 class Destinations:
     """``may_dial``: the allow-list of outside numbers. ``agents``: the dispatcher's views. ``is_phone`` may ask the switch."""
 
+    NOWHERE = "calls can't be transferred to this number"
+
     def __init__(
         self, site: Callable[[], Site], agents: Callable[[], list[Any]], may_dial: Callable[[str], bool], is_phone: Callable[[str], bool]
     ) -> None:
@@ -39,7 +42,7 @@ class Destinations:
     def find(self, digits: str) -> Destination | str:
         """Where to, or a sentence that says why not."""
         if not digits.lstrip("+").isdigit() or not digits.isascii():
-            return "a number is made of digits"
+            return Sentence("a number is made of digits")
         site = self._site()
         queue = next((each for each in site.queues if each.number and each.number == digits), None)
         if queue is not None:
@@ -50,12 +53,12 @@ class Destinations:
                 agent = site.agent(view.agent_id)
                 return Destination("agent", view.agent_id, agent.rules.name if agent and agent.rules.name else f"agent {view.agent_id}")
         if site.agent(digits) is not None:
-            return f"agent {digits} is not logged in"
+            return Sentence("agent %(digits)s is not logged in", digits=digits)
         if ExtensionNumber.pattern.match(digits) and self._is_phone(digits):
             return Destination("extension", digits, f"phone {digits}")
         if self._may_dial(digits):
             return Destination("outside", digits, "an outside number")
-        return "calls can't be transferred to this number"
+        return Sentence("calls can't be transferred to this number")
 
     def phone_of(self, destination: Destination) -> str:
         """What is dialled to reach it; a queue has no phone."""

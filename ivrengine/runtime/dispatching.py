@@ -17,6 +17,7 @@ from ivrengine.acd.decisions import Decision
 from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.happenings import Happening
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 
 from .greenlets import Crew
 
@@ -28,9 +29,7 @@ log = logging.getLogger(__name__)
 class Dispatching:
     """``clock``: UTC seconds that nobody sets (an EvenClock)."""
 
-    def __init__(
-        self, dispatcher: Dispatcher, crew: Crew, clock: Callable[[], float], alarm: Callable[[RaiseAlarm], None]
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, crew: Crew, clock: Callable[[], float], alarm: Callable[[RaiseAlarm], None]) -> None:
         self.dispatcher = dispatcher
         self.now = clock
         self.crew = crew
@@ -81,7 +80,12 @@ class Dispatching:
             self.perform(decision)
         except Exception as error:
             log.exception("a decision could not be performed")
-            self.alarm(RaiseAlarm("director_failed", f"{type(decision).__name__}: {type(error).__name__}: {error}"))
+            self.alarm(
+                RaiseAlarm(
+                    "director_failed",
+                    Sentence("%(name)s: %(name_2)s: %(error)s", name=type(decision).__name__, name_2=type(error).__name__, error=error),
+                )
+            )
 
     def _keep_time(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from gevent.lock import RLock
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 
 from .publishing import apart
@@ -100,22 +101,22 @@ class Drafts:
     def _path(self, name: str) -> Path:
         """Of a file that is there: names are compared with what the directory lists, so that none leads out of it."""
         if name not in self._names():
-            raise NoSuchDraft(f"there is no file {self.place(name[:64])}")
+            raise NoSuchDraft(Sentence("there is no file %(file)s", file=self.place(name[:64])))
         return self._directory / f"{name}.yml"
 
     def _read(self, name: str) -> Draft:
         path = self._path(name)
         try:
             if path.stat().st_size > FILE_LIMIT:
-                raise BadDraft(f"{self.place(name)} is larger than {FILE_LIMIT // 1_000_000} MB")
+                raise BadDraft(Sentence("%(file)s is larger than %(most)s MB", file=self.place(name), most=FILE_LIMIT // 1000000))
             data = path.read_bytes()
             return Draft(name, data.decode("utf-8").replace("\r\n", "\n"), _base(data))
         except UnicodeDecodeError as error:
-            raise BadDraft(f"{self.place(name)} is not UTF-8 text (byte {error.start})") from error
+            raise BadDraft(Sentence("%(file)s is not UTF-8 text (byte %(place)s)", file=self.place(name), place=error.start)) from error
         except FileNotFoundError as error:
-            raise NoSuchDraft(f"there is no file {self.place(name)}") from error
+            raise NoSuchDraft(Sentence("there is no file %(file)s", file=self.place(name))) from error
         except OSError as error:
-            raise BadDraft(f"{self.place(name)} can't be read: {error.strerror}") from error
+            raise BadDraft(Sentence("%(file)s can't be read: %(error)s", file=self.place(name), error=error.strerror)) from error
 
     def _save(self, name: str, text: str, base: str) -> Draft:
         data = _data(text)
@@ -129,12 +130,12 @@ class Drafts:
 
     def _create(self, name: str, text: str) -> Draft:
         if not NAME.match(name):
-            raise BadDraft("a flow's name has small letters, digits and _, and begins with a letter")
+            raise BadDraft(Sentence("a flow's name has small letters, digits and _, and begins with a letter"))
         names = self._names()
         if name in names:
-            raise BadDraft(f"there is a file {self.place(name)} already")
+            raise BadDraft(Sentence("there is a file %(file)s already", file=self.place(name)))
         if len(names) >= FILES_LIMIT:
-            raise BadDraft(f"there are {FILES_LIMIT} files already")
+            raise BadDraft(Sentence("there are %(most)s files already", most=FILES_LIMIT))
         return self._write(name, text, _data(text))
 
     def _remove(self, name: str, base: str) -> None:
@@ -144,7 +145,7 @@ class Drafts:
         try:
             self._path(name).unlink()
         except OSError as error:
-            raise BadDraft(f"{self.place(name)} can't be removed: {error.strerror}") from error
+            raise BadDraft(Sentence("%(file)s can't be removed: %(error)s", file=self.place(name), error=error.strerror)) from error
 
     def _write(self, name: str, text: str, data: bytes) -> Draft:
         """Beside it first, then in its place: a full disk leaves the file as it was."""
@@ -159,17 +160,19 @@ class Drafts:
             beside.replace(path)
         except OSError as error:
             beside.unlink(missing_ok=True)
-            raise BadDraft(f"{self.place(name)} can't be written: {error.strerror}") from error
+            raise BadDraft(Sentence("%(file)s can't be written: %(error)s", file=self.place(name), error=error.strerror)) from error
         return Draft(name, text, _base(data))
 
 
 def _data(text: str) -> bytes:
     if len(text) > TEXT_LIMIT:
-        raise BadDraft(f"the text has {len(text)} characters, {TEXT_LIMIT} are the most; make two flows of it")
+        raise BadDraft(
+            Sentence("the text has %(count)s characters, %(most)s are the most; make two flows of it", count=len(text), most=TEXT_LIMIT)
+        )
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise BadDraft(f"the text has a character that can't be written (the {error.start + 1}.)") from error
+        raise BadDraft(Sentence("the text has a character that can't be written (the %(place)s.)", place=error.start + 1)) from error
 
 
 def _base(data: bytes) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from gevent.lock import RLock
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.check import sound_flows
@@ -74,11 +75,13 @@ class Library:
             return findings
         self.follow()
         if self.publication is None:
-            raise NothingToServe("the published flows can't be used by this version of the engine; the log says why")
+            raise NothingToServe(Sentence("the published flows can't be used by this version of the engine; the log says why"))
         site = self._publisher.set_of(self.publication.version)
         findings = self._told(self._publisher.check(site).findings)
         if set_version(self._publisher.draft()) != self.publication.version:
-            sentence = "the files are not what is published; `ivrengine flow diff` tells how, `ivrengine flow publish` puts them in force"
+            sentence = Sentence(
+                "the files are not what is published; `ivrengine flow diff` tells how, `ivrengine flow publish` puts them in force"
+            )
             note(log, sentence, level=logging.WARNING)
         return findings
 

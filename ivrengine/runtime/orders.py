@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.storage.errors import StorageError
 from ivrengine.storage.orders import Order
@@ -65,7 +66,7 @@ class OrderTaker:
             self._failing = True
 
     def _perform(self, order: Order) -> None:
-        ok, sentence, answer = False, "the engine failed at this; its log says how", None
+        ok, sentence, answer = False, Sentence("the engine failed at this; its log says how"), None
         try:
             ok, sentence, answer = self._outcome(order)
         except IvrEngineError as error:
@@ -83,7 +84,7 @@ class OrderTaker:
             return True, "", question(arguments)
         part, _, verb = order.verb.partition(".")
         perform = self._parts.get(part)
-        outcome = refused(f"the engine does not know the order {order.verb[:60]!r}")
+        outcome = refused(Sentence("the engine does not know the order %(verb)r", verb=order.verb[:60]))
         if perform is not None:
             outcome = perform(verb, arguments, Who(order.asked_by))
         return outcome.ok, outcome.sentence, None

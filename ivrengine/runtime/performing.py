@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ivrengine.domain import commands as do
 from ivrengine.domain.events import CallEvent, DialEnded, PromptEnded, RecordingEnded, SecretCollected
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError, SwitchUnavailable
 from ivrengine.esl.translate import CommandKind
 from ivrengine.flow.run import Run
@@ -36,9 +37,7 @@ SAVED_BEFORE = (do.Record, do.Dial, do.CollectSecret, do.DropRecording, do.Enque
 class Performing:
     """``post`` gives the session an event; ``lost_link`` is called where a command could not reach the switch."""
 
-    def __init__(
-        self, run: Run, surroundings: Surroundings, post: Callable[[CallEvent], None], lost_link: Callable[[], None]
-    ) -> None:
+    def __init__(self, run: Run, surroundings: Surroundings, post: Callable[[CallEvent], None], lost_link: Callable[[], None]) -> None:
         self._run = run
         self._call = run.call
         self._around = surroundings
@@ -243,7 +242,7 @@ class Performing:
     def _refused(self, command: do.Command, error: EslError) -> None:
         """The switch would not do it: say so, and let the step go on as after a failure of its own."""
         kind = type(command).__name__
-        self._around.recorder.alarm(do.RaiseAlarm("switch_refused", f"{kind}: {error}", self._place()))
+        self._around.recorder.alarm(do.RaiseAlarm("switch_refused", Sentence("%(kind)s: %(error)s", kind=kind, error=error), self._place()))
         match command:
             case do.Play(token):
                 self._post(PromptEnded(token, "failed", str(error)))

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.flow.finding import Finding, errors
 from ivrengine.prompts.catalogue import Catalogue
@@ -92,7 +93,7 @@ class Publisher:
         publication that must be in force until now. Raises NotPublished or Overtaken."""
         site = self.draft()
         if draft and set_version(site) != draft:
-            raise Overtaken("the files were changed meanwhile; look again at what would change, then publish")
+            raise Overtaken(Sentence("the files were changed meanwhile; look again at what would change, then publish"))
         return self._publish(site, author, comment, after)
 
     def roll_back(self, publication_id: int, author: str, comment: str = "", *, after: int = ANY) -> Publication:
@@ -104,9 +105,14 @@ class Publisher:
         """Publish a set that was checked just now. Raises NotPublished or Overtaken."""
         wrong = errors(checked.findings)
         if wrong:
-            raise NotPublished(f"nothing is published: {len(wrong)} error{'s' if len(wrong) > 1 else ''} must be mended first", wrong)
+            raise NotPublished(
+                Sentence("nothing is published: %(count)s errors must be mended first", count=len(wrong))
+                if len(wrong) > 1
+                else Sentence("nothing is published: 1 error must be mended first"),
+                wrong,
+            )
         if not checked.flows.flows:
-            raise NotPublished(f"nothing is published: there is no flow in {self._directory}")
+            raise NotPublished(Sentence("nothing is published: there is no flow in %(directory)s", directory=self._directory))
         now, version = self._clock(), set_version(site)
         keep = self._store.flow_versions.keep
         kept = [keep(version, _as_text(site), now)]
@@ -118,7 +124,7 @@ class Publisher:
     def _publish(self, site: SiteFiles, author: str, comment: str, after: int) -> Publication:
         current = self._store.publications.current()
         if current is not None and current.version == set_version(site) and after in (ANY, current.publication_id):
-            raise NotPublished("nothing is published: callers walk exactly these flows already")
+            raise NotPublished(Sentence("nothing is published: callers walk exactly these flows already"))
         return self.take(site, self.check(site), author, comment, after)
 
 

@@ -3,6 +3,7 @@
 ``load`` reads the rows before the link is up; ``rebuild`` runs once, when the switch's channels are known, and never waits. What it does:
 
 - agents are where they were, and matched only after ``Opened``, when also the calls picked up have said what they still want;
+- who has refused or missed a call is not asked again before the time, by that caller or, during the pause after it, by any;
 - a caller and an agent who still hear each other go on, and so does their recording;
 - a caller who was waiting, and is there, has the place they had; one whose agent had not been connected yet waits again;
 - an agent who was consulting somebody has the caller back;
@@ -23,6 +24,7 @@ from ivrengine.acd.happenings import AgentFound, Left, Opened, Queued, TalkFound
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import AgentLost, QueueEnded, TalkBegan
 from ivrengine.domain.legs import LegEvent, LegGone, LegState
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState
 from ivrengine.log import note
@@ -31,6 +33,7 @@ from ivrengine.storage.attempts import Attempt
 from ivrengine.storage.segments import Segment
 from ivrengine.storage.store import Store
 
+from . import past_offers
 from .agent_leg import AgentLeg
 from .director import Director
 from .queue_records import AfterTalk
@@ -44,14 +47,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Rows:
-    """What an earlier process had written. ``tried``: item id -> offers made of it. ``over``: token -> the ended segment that its
+    """What an earlier process had written. ``tried``: item id -> offers made of it. ``lately``: agent id -> offers since
+    the log-in, the newest first, and since when the agent is ready. ``over``: token -> the ended segment that its
     call's saved place still waits by. ``wrapping``: agent id -> the talk whose wrap-up was under way."""
 
     agents: dict[str, AgentState] = field(default_factory=dict)
     waiting: list[Segment] = field(default_factory=list)
+    dialled: list[Segment] = field(default_factory=list)  # agents' own calls, not answered yet
     talking: list[Segment] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)  # by leg
-    tried: dict[str, int] = field(default_factory=dict)
+    tried: dict[str, list[Attempt]] = field(default_factory=dict)
+    lately: dict[str, tuple[list[Attempt], float]] = field(default_factory=dict)
     over: dict[str, Segment] = field(default_factory=dict)
     wrapping: dict[str, Segment] = field(default_factory=dict)
     wishes: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -72,6 +78,7 @@ class QueueRecovery:
     ) -> None:
         self.on_done: Callable[[], None] = lambda: None
         self.lost: Callable[[Waiting], None] = lambda waiting: None
+        self.dialled_found: Callable[[str, str], None] = lambda leg_id, number: None  # whom an agent has called, and talks to
         self._director = director
         self._store = store
         self._alive = alive
@@ -87,10 +94,13 @@ class QueueRecovery:
         rows.wishes = self._store.agent_states.wishes()
         rows.unjudged = self._store.segments.unjudged(self._now() - UNJUDGED_SECONDS)
         rows.waiting = [segment for segment in self._store.segments.waiting() if not segment.virtual]
+        rows.dialled = self._store.segments.being_dialled()
         rows.talking = self._store.segments.talking()
         rows.attempts = {attempt.leg_id: attempt for attempt in self._store.attempts.live()}
-        rows.tried = {segment.item_id: len(self._store.attempts.of_item(segment.item_id)) for segment in rows.waiting}
+        rows.tried = {segment.item_id: self._store.attempts.of_item(segment.item_id) for segment in rows.waiting}
         for state in rows.agents.values():
+            logged_out, not_ready = self._store.agent_states.last_left(state.agent_id)
+            rows.lately[state.agent_id] = self._store.attempts.lately(state.agent_id, logged_out, past_offers.LATELY_LIMIT), not_ready
             if state.work == "WRAP_UP" and (last := self._store.segments.last_of_agent(state.agent_id)) is not None:
                 rows.wrapping[state.agent_id] = last
         open_tokens = {segment.token for segment in (*rows.waiting, *rows.talking)}
@@ -121,6 +131,10 @@ class QueueRecovery:
         for segment in rows.talking:
             if segment.item_id not in items:
                 self._guarded(self._end_talk, segment, alive)
+        for segment in rows.dialled:
+            if segment.item_id not in items:
+                waited = max(0.0, self._now() - segment.queued_at)
+                self._director.records.item_ended(ItemEnded(segment.item_id, segment.queue, "failed", waited))
         for leg_id, attempt in rows.attempts.items():
             if leg_id not in going_on:
                 self._director.records.offer_ended(attempt.attempt_id, "withdrawn")
@@ -145,7 +159,12 @@ class QueueRecovery:
             work(*args)
         except Exception as error:
             log.exception("something of an earlier process could not be picked up")
-            self._director.alarm(RaiseAlarm("recovery_failed", f"{work.__name__}: {type(error).__name__}: {error}"))
+            self._director.alarm(
+                RaiseAlarm(
+                    "recovery_failed",
+                    Sentence("%(name)s: %(name_2)s: %(error)s", name=work.__name__, name_2=type(error).__name__, error=error),
+                )
+            )
 
     # -- talks ---------------------------------------------------------------------------------------------------------
 
@@ -172,7 +191,7 @@ class QueueRecovery:
         self, rows: Rows, legs: list[LegState], alive: Mapping[str, ChannelState]
     ) -> list[tuple[Segment, str, LegState, str]]:
         """Segment, attempt, agent's leg, and the channel of the caller (or of the customer called back)."""
-        segments = {segment.item_id: segment for segment in (*rows.waiting, *rows.talking)}
+        segments = {segment.item_id: segment for segment in (*rows.waiting, *rows.dialled, *rows.talking)}
         passed_on = {segment.token for segment in rows.waiting} & {segment.token for segment in rows.talking}
         others = {leg.leg_id: leg for leg in legs if "attempt" not in leg.tags}
         found = []
@@ -181,8 +200,10 @@ class QueueRecovery:
             if segment is None or not leg.answered or (segment.token and segment.token in passed_on):
                 continue
             if segment.virtual:
-                if leg.bridged_to in others:
-                    found.append((segment, attempt_id, leg, leg.bridged_to))
+                on_hold = (other for other in others.values() if other.answered and other.tags.get("item_of") == segment.item_id)
+                customer = others.get(leg.bridged_to) or (next(on_hold, None) if segment.terminal == "answered" else None)
+                if customer is not None:
+                    found.append((segment, attempt_id, leg, customer.leg_id))
             elif segment.call_id in alive:
                 consulting = segment.terminal == "answered" and segment.attempt_id == attempt_id
                 if leg.bridged_to == segment.call_id or consulting:
@@ -206,7 +227,8 @@ class QueueRecovery:
         director.feed(TalkFound(attempt_id, segment.item_id, agent_id, queue, since))
         there = leg.bridged_to == caller
         talk = Talk(
-            attempt_id, segment.item_id, caller, segment.token, agent_id, queue, leg.leg_id, since, phone, caller_there=there
+            attempt_id, segment.item_id, caller, segment.token, agent_id, queue, leg.leg_id, since, phone, caller_there=there,
+            own=bool(segment.direction), muted=leg.tags.get("muted") == "true",
         )  # fmt: skip
         director.talks.add(talk)
         if there:
@@ -214,10 +236,15 @@ class QueueRecovery:
         path = segment.recording_path or director.recordings.path_of(segment.item_id)
         if os.path.exists(path):  # its row may have been lost with the process
             director.recordings.go_on(talk, path)
-        elif director.is_recorded(queue, agent_id):
+        elif segment.direction != "internal" and director.is_recorded(queue, agent_id):
             director.recordings.begin(talk)
         if segment.virtual:
-            self._with_customer(talk, caller)
+            if segment.direction:
+                self.dialled_found(caller, segment.number)
+            else:
+                self._with_customer(talk, caller)
+            if not there:
+                director.crew.spawn(director.rejoin, talk)
             return
         waiting = _waiting_of(segment, in_line=True)
         waiting.attempt_id, waiting.event = attempt_id, TalkBegan(segment.token, agent_id)
@@ -242,13 +269,14 @@ class QueueRecovery:
         director, now = self._director, self._now()
         talk = Talk(
             segment.attempt_id, segment.item_id, segment.call_id, segment.token, segment.agent_id, segment.queue, "",
-            now if segment.ended_at is None else segment.ended_at,
+            now if segment.ended_at is None else segment.ended_at, own=bool(segment.direction),
         )  # fmt: skip
         after = director.records.talked(talk, now)
         view = director.dispatcher.agent(segment.agent_id)
         if view is not None and view.work == "WRAP_UP":
             director.after[segment.agent_id] = after
-        if not segment.recording_ms and director.is_recorded(segment.queue, segment.agent_id):
+        recorded = segment.direction != "internal" and director.is_recorded(segment.queue, segment.agent_id)
+        if not segment.recording_ms and recorded:
             path = segment.recording_path or director.recordings.path_of(segment.item_id)
             director.crew.spawn(director.recordings.judge, segment.item_id, path)
         if segment.call_id in alive and segment.token:
@@ -260,8 +288,10 @@ class QueueRecovery:
 
     def _find_agent(self, state: AgentState, rows: Rows, talks: Container[str]) -> None:
         director, now, agent_id = self._director, self._now(), state.agent_id
-        if state.intent not in ("READY", "NOT_READY") or director.site.agent(agent_id) is None:
+        agent = director.site.agent(agent_id)
+        if state.intent not in ("READY", "NOT_READY") or agent is None:
             return
+        lately, not_ready = rows.lately.get(agent_id, ([], 0.0))
         until, queue = (state.wrap_up_until, state.wrap_up_queue) if state.work == "WRAP_UP" else (0.0, "")
         talked = (each for each in rows.talking if each.agent_id == agent_id and each.attempt_id == state.attempt_id)
         ended = next((each for each in talked if each.attempt_id not in talks), None)
@@ -269,14 +299,24 @@ class QueueRecovery:
             until, queue = now + max(rules.wrap_up_least_seconds, rules.wrap_up_most_seconds), ended.queue
         director.feed(
             AgentFound(
-                agent_id, state.phone, "READY" if state.intent == "READY" else "NOT_READY", state.reason, state.since,
-                state.idle_since or state.since, state.calls, state.talk_seconds, until, queue,
+                agent_id,
+                state.phone,
+                "READY" if state.intent == "READY" else "NOT_READY",
+                state.reason,
+                state.since,
+                state.idle_since or state.since,
+                state.calls,
+                state.talk_seconds,
+                until,
+                queue,
+                past_offers.cool_until(lately, agent.rules),
+                past_offers.missed(lately, not_ready),
             )  # fmt: skip
         )
         last = rows.wrapping.get(agent_id)
         if ended is None and last is not None:
             handled = (last.talk_seconds or 0.0) + (last.hold_seconds or 0.0)
-            after = AfterTalk(last.item_id, last.queue, last.attempt_id, last.talk_ended_at or now, handled)
+            after = AfterTalk(last.item_id, last.queue, last.attempt_id, last.talk_ended_at or now, handled, bool(last.direction))
             if until > now:
                 director.after[agent_id] = after
             else:
@@ -339,14 +379,24 @@ class QueueRecovery:
             director.records.item_ended(ItemEnded(segment.item_id, segment.queue, "failed", waited))
             self.lost(_waiting_of(segment))
             return
+        tried, rules = rows.tried.get(segment.item_id, []), director.site.queue(segment.queue)
         waiting = _waiting_of(segment, in_line=True)
         waiting.event = AgentLost(segment.token)
         director.room.add(waiting)
         director.feed(
             Queued(
-                segment.item_id, segment.queue, segment.queued_at, segment.rings, segment.boost_seconds, segment.sticky_agent,
-                max(0.0, segment.queued_at + segment.sticky_seconds - now), segment.max_wait_seconds, False, segment.excluded,
-                rows.tried.get(segment.item_id, 0),
+                segment.item_id,
+                segment.queue,
+                segment.queued_at,
+                segment.rings,
+                segment.boost_seconds,
+                segment.sticky_agent,
+                max(0.0, segment.queued_at + segment.sticky_seconds - now),
+                segment.max_wait_seconds,
+                False,
+                segment.excluded,
+                len(tried),
+                past_offers.excluded_until(tried, rules.exclusion_seconds if rules else 0.0, now),
             )  # fmt: skip
         )
 

@@ -14,6 +14,7 @@ import gevent
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import CallEvent
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState
 from ivrengine.flow.run import Run
@@ -71,12 +72,14 @@ class Reception:
             note(log, "a call is left to the switch's fallback: the engine is stopping", call_id=call.call_id)
             return
         if len(self.sessions) >= self._max_calls:
-            self._alarm("engine_full", f"all {self._max_calls} places are taken; the call is left to the switch's fallback")
+            self._alarm(
+                "engine_full", Sentence("all %(most)s places are taken; the call is left to the switch's fallback", most=self._max_calls)
+            )
             return
         arranged = self._arranged.pop(call.call_id, None)
         flow = (arranged.flows if arranged else self._library).for_number(call.dialled)
         if flow is None:
-            sentence = "no flow answers this dialled number; the call is left to the switch's fallback"
+            sentence = Sentence("no flow answers this dialled number; the call is left to the switch's fallback")
             self._alarm("unknown_number", sentence, call.dialled)
             return
         around = arranged.surroundings(self._around) if arranged else self._around
@@ -97,7 +100,7 @@ class Reception:
         self.resynchronise(core_uuid, channels)
 
     def switch_lost(self, reason: str) -> None:
-        sentence = "the link to the switch is lost; calls go on there and are picked up again"
+        sentence = Sentence("the link to the switch is lost; calls go on there and are picked up again")
         note(log, sentence, level=logging.WARNING, reason=reason)
 
     # -- sessions ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ivrengine.acd.happenings import Left, OfferFailed, TalkEnded
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.legs import LegState
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.legs import Legs
 from ivrengine.log import note
@@ -52,7 +53,9 @@ class Reconciler:
             return
         for leg in legs:
             if not self._director.is_known(leg.leg_id):
-                self._director.crew.spawn(self._mend, Difference(f"nobody knows leg {leg.leg_id}", self._kill(leg.leg_id)))
+                self._director.crew.spawn(
+                    self._mend, Difference(Sentence("nobody knows leg %(leg_id)s", leg_id=leg.leg_id), self._kill(leg.leg_id))
+                )
 
     def look(self) -> None:
         """Compare; called LOOK_SECONDS apart, and waits for the switch."""
@@ -71,7 +74,7 @@ class Reconciler:
             self._mend(difference)
 
     def _mend(self, difference: Difference) -> None:
-        self._director.alarm(RaiseAlarm("reconciled", f"{difference.what}; mended"))
+        self._director.alarm(RaiseAlarm("reconciled", Sentence("%(what)s; mended", what=difference.what)))
         try:
             difference.mend()
         except EslError as error:
@@ -87,40 +90,52 @@ class Reconciler:
     def _legs_nobody_knows(self, legs: Mapping[str, LegState]) -> Iterator[Difference]:
         for leg_id in legs:
             if not self._director.is_known(leg_id) and leg_id not in self._legs:
-                yield Difference(f"nobody knows leg {leg_id}", self._kill(leg_id))
+                yield Difference(Sentence("nobody knows leg %(leg_id)s", leg_id=leg_id), self._kill(leg_id))
 
     def _offers_without_leg(self, legs: Mapping[str, LegState]) -> Iterator[Difference]:
         """The edge has missed a leg's end. Killing it makes the edge find that out."""
         for attempt_id, (_, leg) in self._director.offers.items():
             if leg.leg_id not in legs and self._director.talks.of_attempt(attempt_id) is not None:
-                yield Difference(f"the leg of talk {attempt_id} is gone", self._kill(leg.leg_id))
+                yield Difference(Sentence("the leg of talk %(attempt_id)s is gone", attempt_id=attempt_id), self._kill(leg.leg_id))
 
     def _agents_without_offer(self) -> Iterator[Difference]:
         director = self._director
         for view in director.dispatcher.agents():
             if view.attempt_id and view.attempt_id not in director.offers:
-                yield Difference(f"agent {view.agent_id} is held by attempt {view.attempt_id}, which is over", self._free(view.attempt_id))
+                yield Difference(
+                    Sentence(
+                        "agent %(agent_id)s is held by attempt %(attempt_id)s, which is over",
+                        agent_id=view.agent_id,
+                        attempt_id=view.attempt_id,
+                    ),
+                    self._free(view.attempt_id),
+                )
 
     def _items_without_caller(self) -> Iterator[Difference]:
         director = self._director
         for waiting in director.room:
             if waiting.call_id not in self._sessions:
-                yield Difference(f"item {waiting.item_id} waits without a caller", self._end_call(waiting.call_id))
+                yield Difference(
+                    Sentence("item %(item_id)s waits without a caller", item_id=waiting.item_id), self._end_call(waiting.call_id)
+                )
         for item_id in director.dispatcher.callers():
             if director.room.item(item_id) is None:
-                yield Difference(f"item {item_id} waits and nobody knows for whom", self._end_item(item_id))
+                yield Difference(Sentence("item %(item_id)s waits and nobody knows for whom", item_id=item_id), self._end_item(item_id))
 
     def _talks_apart(self, legs: Mapping[str, LegState]) -> Iterator[Difference]:
         """Caller and agent are both there and do not hear each other, though nobody has parted them."""
         director = self._director
         for talk in director.talks:
             leg = legs.get(talk.leg_id)
-            if leg is None or talk.passed_on or talk.work not in ("TALKING", "HOLD") or director.hands_over(talk):
+            if leg is None or talk.passed_on or talk.work != "TALKING" or director.hands_over(talk):  # on hold they are apart
                 continue
             if talk.token and talk.call_id not in self._sessions:
-                yield Difference(f"talk {talk.attempt_id} has lost its caller", self._kill(talk.leg_id))
+                yield Difference(Sentence("talk %(attempt_id)s has lost its caller", attempt_id=talk.attempt_id), self._kill(talk.leg_id))
             elif not leg.bridged_to and not talk.caller_there:
-                yield Difference(f"caller and agent of talk {talk.attempt_id} were parted", lambda talk=talk: director.rejoin(talk))
+                yield Difference(
+                    Sentence("caller and agent of talk %(attempt_id)s were parted", attempt_id=talk.attempt_id),
+                    lambda talk=talk: director.rejoin(talk),
+                )
 
     # -- mending -------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import Any
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import CallerHungUp, CallEvent, RunResumed
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.esl.switch import ChannelState, Switch
 from ivrengine.esl.translate import CommandKind
@@ -38,9 +39,7 @@ LOST = "LOST_WHILE_AWAY"  # our word for "ended while nobody of us looked"
 class Recovery:
     """``load`` before the link comes up, then ``resynchronise`` each time that it does."""
 
-    def __init__(
-        self, reception: Reception, recorder: Recorder, switch: Switch, recordings: Path, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, reception: Reception, recorder: Recorder, switch: Switch, recordings: Path, clock: Callable[[], float]) -> None:
         self._reception = reception
         self._recorder = recorder
         self._switch = switch
@@ -58,7 +57,9 @@ class Recovery:
             try:
                 run = Run.from_record(saved.record)
             except (ValueError, KeyError, TypeError) as error:
-                alarm = RaiseAlarm("run_unreadable", f"a saved place in a flow can't be read: {error}", saved.call_id)
+                alarm = RaiseAlarm(
+                    "run_unreadable", Sentence("a saved place in a flow can't be read: %(error)s", error=error), saved.call_id
+                )
                 self._recorder.alarm(alarm)
                 continue
             self._saved[run.call.call_id] = run
@@ -104,7 +105,9 @@ class Recovery:
             work(*args)
         except Exception as error:
             log.exception("a call could not be picked up again")
-            self._recorder.alarm(RaiseAlarm("recovery_failed", f"{type(error).__name__}: {error}", call_id))
+            self._recorder.alarm(
+                RaiseAlarm("recovery_failed", Sentence("%(name)s: %(error)s", name=type(error).__name__, error=error), call_id)
+            )
 
     def _reconnect(self, session: CallSession, channel: ChannelState | None) -> None:
         """A call of this process, after its link was down."""

@@ -16,8 +16,10 @@ import gevent
 from gevent.queue import Queue
 
 from ivrengine.domain.legs import LegAnswered, LegBridged, LegEvent, LegFailure, LegGone
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.esl.errors import EslError
+from ivrengine.esl.legs import LEFT_PARKED_SECONDS
 
 from .greenlets import Crew
 
@@ -48,11 +50,12 @@ class BusyPhones(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is to be done as it happens. ``bridged`` gets the other channel's id."""
+    """What is to be done as it happens. ``bridged`` gets the other channel's id, ``happened`` what has no wish of its own."""
 
     answered: Callable[[str], None]
     gone: Callable[[str, LegFailure], None]
     bridged: Callable[[str, str], None] = lambda leg_id, other: None
+    happened: Callable[[str, LegEvent], None] = lambda leg_id, event: None
 
 
 class SideLegs:
@@ -76,10 +79,12 @@ class SideLegs:
         display_name: str = "",
         display_number: str = "",
         tags: dict[str, str] | None = None,
+        park_seconds: float = LEFT_PARKED_SECONDS,
     ) -> str:
-        """Ring ``number``; gives the leg's id. Raises TooManyLegs, or EslError where nothing was sent."""
+        """Ring ``number``; gives the leg's id. Raises TooManyLegs, or EslError where nothing was sent. ``park_seconds``: after so long
+        the switch hangs up a leg that nobody has connected."""
         if len(self._inboxes) >= SIDE_LEGS_LIMIT:
-            raise TooManyLegs(f"{SIDE_LEGS_LIMIT} legs are up beside the agents'; nobody else is rung now")
+            raise TooManyLegs(Sentence("%(most)s legs are up beside the agents'; nobody else is rung now", most=SIDE_LEGS_LIMIT))
         leg_id = str(uuid.uuid4())
         self.follow(leg_id, wishes)
         if kind == "extension":
@@ -87,7 +92,7 @@ class SideLegs:
         try:
             self._legs.originate(
                 leg_id, kind, number, ring_seconds, display_name=display_name, display_number=display_number,
-                tags={"purpose": purpose, **(tags or {})},
+                tags={"purpose": purpose, **(tags or {})}, park_seconds=park_seconds,
             )  # fmt: skip
         except EslError as error:
             self._inboxes[leg_id].put(LegGone("failed", str(error)))
@@ -126,6 +131,8 @@ class SideLegs:
                         self._forget(leg_id)
                         self._guarded(wishes.gone, leg_id, why)
                         return
+                    case _:
+                        self._guarded(wishes.happened, leg_id, event)
         except gevent.GreenletExit:
             self._forget(leg_id)
             raise

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.calendar_file import load_calendars
 from ivrengine.flow.check import check_flows, sound_flows
 from ivrengine.flow.check_view import PromptCatalogue, SpeechVoice
@@ -61,9 +62,13 @@ def read_site(directory: Path) -> SiteFiles:
     """Everything in ``flows/``: ``*.yml`` (one flow each), ``calendars.yml``, ``lists/*.txt`` (a number a line, # comments)."""
     site = SiteFiles(calendars_file=f"{directory.name}/{CALENDARS}")
     if not directory.is_dir():
-        site.findings.append(Finding("unreadable", "error", Place(directory.name, 1, 1), f"there is no directory {directory}"))
+        site.findings.append(
+            Finding(
+                "unreadable", "error", Place(directory.name, 1, 1), Sentence("there is no directory %(directory)s", directory=directory)
+            )
+        )
     elif not os.access(directory, os.R_OK | os.X_OK):
-        sentence = f"the directory {directory} can't be read: Permission denied"
+        sentence = Sentence("the directory %(directory)s can't be read: Permission denied", directory=directory)
         site.findings.append(Finding("unreadable", "error", Place(directory.name, 1, 1), sentence))
         return site
     for path in _files(directory, "*.yml"):
@@ -77,7 +82,9 @@ def read_site(directory: Path) -> SiteFiles:
             site.texts[name] = text
     for path in _files(directory, "*.yaml"):
         place = Place(f"{directory.name}/{path.name}", 1, 1)
-        site.findings.append(Finding("file_name", "warning", place, "the file is not read", f"rename it to {path.stem}.yml"))
+        site.findings.append(
+            Finding("file_name", "warning", place, Sentence("the file is not read"), Sentence("rename it to %(stem)s.yml", stem=path.stem))
+        )
     for path in _files(directory / LISTS, "*.txt"):
         name = f"{directory.name}/{LISTS}/{path.name}"
         text = _read(path, name, site.findings)
@@ -117,12 +124,16 @@ def _read(path: Path, name: str, findings: list[Finding]) -> str | None:
     place = Place(name, 1, 1)
     try:
         if path.stat().st_size > FILE_LIMIT:
-            findings.append(Finding("file_too_large", "error", place, f"the file is larger than {FILE_LIMIT // 1_000_000} MB"))
+            findings.append(
+                Finding("file_too_large", "error", place, Sentence("the file is larger than %(most)s MB", most=FILE_LIMIT // 1000000))
+            )
             return None
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        fix = 'save it with the encoding "UTF-8"'
-        findings.append(Finding("yaml_encoding", "error", place, f"the file is not UTF-8 text (byte {error.start})", fix))
+        fix = Sentence('save it with the encoding "UTF-8"')
+        findings.append(
+            Finding("yaml_encoding", "error", place, Sentence("the file is not UTF-8 text (byte %(start)s)", start=error.start), fix)
+        )
     except OSError as error:
-        findings.append(Finding("unreadable", "error", place, f"the file can't be read: {error.strerror}"))
+        findings.append(Finding("unreadable", "error", place, Sentence("the file can't be read: %(error)s", error=error.strerror)))
     return None

@@ -9,6 +9,7 @@ from typing import Any
 from ivrengine.acd.happenings import SiteSet
 from ivrengine.acd.rules import QueueRules
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 from ivrengine.log import note
 from ivrengine.site.records import Agent, Site
 from ivrengine.storage.errors import StorageError
@@ -70,5 +71,9 @@ class SiteRules:
             self._failing = False
         except StorageError as error:
             if not self._failing:
-                self._alarm(RaiseAlarm("site_unreadable", f"queues and agents stay as they were, they can't be read: {error}"))
+                self._alarm(
+                    RaiseAlarm(
+                        "site_unreadable", Sentence("queues and agents stay as they were, they can't be read: %(error)s", error=error)
+                    )
+                )
             self._failing = True

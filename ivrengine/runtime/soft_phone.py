@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import gevent
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.storage.store import Store
 
 from .desk import Desk
@@ -18,8 +19,8 @@ from .outcome import Outcome, Who, done, refused
 from .talks import Talk
 from .transfers import NOT_NOW, PARTED_LOOK_SECONDS, PARTED_SECONDS, Transfers
 
-NO_CALL = "you have no call"
-NOT_YOURS = "this is not a call of yours"
+NO_CALL = Sentence("you have no call")
+NOT_YOURS = Sentence("this is not a call of yours")
 
 
 class Talkers(Protocol):
@@ -88,13 +89,13 @@ class SoftPhone:
                 return self.pause(talk, verb == "pause_recording", who)
             case "hang_up":
                 return self.hang_up(talk, who)
-        return refused(f"there is no verb {verb[:40]!r}")
+        return refused(Sentence("there is no verb %(verb)r", verb=verb[:40]))
 
     def log_in(self, phone: str, who: Who) -> Outcome:
         """At a phone where nobody else sits: who is there could not defend themselves against a click far away."""
         there = self._desk.agent_at(phone)
         if there and there != who.agent_id:
-            return refused(f"agent {there} is logged in at phone {phone}", code="taken")
+            return refused(Sentence("agent %(there)s is logged in at phone %(phone)s", there=there, phone=phone), code="taken")
         return self._desk.log_in(who.agent_id, phone, who)
 
     def disposition(self, arguments: Mapping[str, str], who: Who) -> Outcome:
@@ -118,34 +119,34 @@ class SoftPhone:
             return refused(NOT_NOW)
         self._talkers.change_work(talk, "HOLD")
         self._audit(who, "hold", talk)
-        return done("The caller hears music.")
+        return done(Sentence("The caller hears music."))
 
     def unhold(self, talk: Talk, who: Who) -> Outcome:
         if talk.work != "HOLD":
             return refused(NOT_NOW)
         if talk.caller_there:
-            return refused("the phone itself holds this call; take it back there", code="held_by_phone")
+            return refused(Sentence("the phone itself holds this call; take it back there"), code="held_by_phone")
         self._talkers.rejoin(talk)
         self._audit(who, "unhold", talk)
-        return done("Your caller is back.")
+        return done(Sentence("Your caller is back."))
 
     def pause(self, talk: Talk, on: bool, who: Who) -> Outcome:
         if not self._recordings.mask(talk, on):
-            return refused("this talk is not recorded")
+            return refused(Sentence("this talk is not recorded"))
         self._audit(who, "pause_recording" if on else "resume_recording", talk)
-        return done("the recording is paused" if on else "the recording goes on")
+        return done(Sentence("the recording is paused") if on else Sentence("the recording goes on"))
 
     def hang_up(self, talk: Talk, who: Who) -> Outcome:
         """The agent's side; the caller's flow goes on, with the survey where there is one."""
         self._talkers.end_talk(talk)
         self._audit(who, "hang_up", talk)
-        return done("You have hung up.")
+        return done(Sentence("You have hung up."))
 
     def note(self, item_id: str, notes: str, who: Who) -> Outcome:
         """What the agent writes about a talk of theirs; may be written again and again."""
         if not self._store.segments.noted(item_id, who.agent_id, notes).wait():
             return refused(NOT_YOURS, code="nothing")
-        return done("Kept.")
+        return done(Sentence("Kept."))
 
     def _audit(self, who: Who, verb: str, talk: Talk) -> None:
         self._store.audit.add(who.name, verb, f"agent {talk.agent_id}", talk.queue, {"call": talk.call_id}, self._clock())

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from ivrengine.acd.decisions import Decision, Refused
 from ivrengine.acd.happenings import Assigned, BreakDecided, Happening, Moved, Raised
 from ivrengine.domain.legs import LegFailure
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.site.records import Site
 from ivrengine.storage.store import Store
@@ -38,7 +39,6 @@ class TalkKeeper(Protocol):
     dispatcher: Any
 
     def feed(self, happening: Happening) -> list[Decision]: ...
-
 
     def requeue(self, talk: Talk, queue: str, *, excluded: Sequence[str] = (), sticky_agent: str = "") -> str: ...
 
@@ -75,7 +75,7 @@ class Supervisor:
         target = arguments.get("agent") or arguments.get("item", "")
         if not self.may(who):
             self._audit(who, verb, target, "", "refused: not a supervisor")
-            return refused(f"{who.name} is not a supervisor", code="not_allowed")
+            return refused(Sentence("%(name)s is not a supervisor", name=who.name), code="not_allowed")
         outcome = self._perform(verb, arguments, who)
         self._audit(who, verb, target, "", {**arguments, "done": outcome.ok, "said": outcome.sentence})
         return outcome
@@ -107,7 +107,7 @@ class Supervisor:
                 return self.raise_caller(item_id, _seconds(arguments.get("seconds", "")))
             case "pick_up":
                 return self.pick_up(item_id, agent_id or who.agent_id)
-        return refused(f"supervisors can't {verb[:40]!r}")
+        return refused(Sentence("supervisors can't %(verb)r", verb=verb[:40]))
 
     # -- live talks ----------------------------------------------------------------------------------------------------
 
@@ -115,17 +115,15 @@ class Supervisor:
         """Ring ``phone``; whoever answers it hears the agent's talk, is heard by the agent (whisper), or by both (barge)."""
         talk = self._director.talk_of(agent_id)
         if talk is None:
-            return refused(f"{agent_id} is on no call")
+            return refused(Sentence("%(agent)s is on no call", agent=agent_id))
         if not phone.isascii() or not phone.isdigit():
-            return refused("the supervisor's phone is missing: it is digits only")
+            return refused(Sentence("the supervisor's phone is missing: it is digits only"))
         if phone == talk.phone:
-            return refused("this is the agent's own phone")
+            return refused(Sentence("this is the agent's own phone"))
         listeners = self._listening.setdefault(talk.attempt_id, set())
         if len(listeners) >= LISTENERS_LIMIT:
-            return refused(f"{LISTENERS_LIMIT} listen to this talk already")
-        wishes = Wishes(
-            answered=lambda leg_id: self._eavesdrop(talk, leg_id, mode), gone=lambda leg_id, why: self._left(talk, leg_id, why)
-        )
+            return refused(Sentence("%(most)s listen to this talk already", most=LISTENERS_LIMIT))
+        wishes = Wishes(answered=lambda leg_id: self._eavesdrop(talk, leg_id, mode), gone=lambda leg_id, why: self._left(talk, leg_id, why))
         try:
             leg_id = self._sides.dial(
                 "extension", phone, RING_SECONDS, wishes, purpose="supervise", display_name=f"{mode} {agent_id}", display_number=agent_id
@@ -134,7 +132,7 @@ class Supervisor:
             self._forget_if_alone(talk)
             return refused(str(error))
         listeners.add(leg_id)
-        return done(f"Phone {phone} rings; it hears the talk of {agent_id} when it is answered.")
+        return done(Sentence("Phone %(phone)s rings; it hears the talk of %(agent)s when it is answered.", phone=phone, agent=agent_id))
 
     def _eavesdrop(self, talk: Talk, leg_id: str, mode: Literal["listen", "whisper", "barge"]) -> None:
         if talk.over:
@@ -162,36 +160,40 @@ class Supervisor:
         """The caller leaves the agent for ``by``, whose phone rings for them before anybody else's."""
         talk, taker = self._director.talk_of(agent_id), self._director.dispatcher.agent(by)
         if talk is None:
-            return refused(f"{agent_id} is on no call")
+            return refused(Sentence("%(agent)s is on no call", agent=agent_id))
         if by == agent_id:
-            return refused(f"{agent_id} has the caller already")
+            return refused(Sentence("%(agent)s has the caller already", agent=agent_id))
         if taker is None or taker.intent == "LOGGED_OUT":
-            return refused(f"{by[:40]!r} is not logged in")
+            return refused(Sentence("%(by)r is not logged in", by=by[:40]))
         if taker.work not in ("IDLE", "WRAP_UP"):
-            return refused(f"{by} is busy")
+            return refused(Sentence("%(by)s is busy", by=by))
         item_id = self._director.requeue(talk, talk.queue, excluded=(agent_id,), sticky_agent=by)
         if not item_id:
-            return refused("the caller is on the way to somebody else already")
+            return refused(Sentence("the caller is on the way to somebody else already"))
         self._taking_over[talk.attempt_id] = Assigned(item_id, by)
-        return done(f"The caller of {agent_id} comes to {by}.")
+        return done(Sentence("The caller of %(agent)s comes to %(by)s.", agent=agent_id, by=by))
 
     def disconnect(self, agent_id: str) -> Outcome:
         """The caller is hung up on; the agent is free by that."""
         talk = self._director.talk_of(agent_id)
         if talk is None:
-            return refused(f"{agent_id} is on no call")
+            return refused(Sentence("%(agent)s is on no call", agent=agent_id))
         self._hang_up(talk.call_id)
-        return done(f"The call of {agent_id} is ended.")
+        return done(Sentence("The call of %(agent)s is ended.", agent=agent_id))
 
     # -- agents --------------------------------------------------------------------------------------------------------
 
     def decide_break(self, agent_id: str, *, allowed: bool) -> Outcome:
         view = self._director.dispatcher.agent(agent_id)
         if view is None or not view.break_asked:
-            return refused(f"{agent_id[:40]!r} has asked for no break")
+            return refused(Sentence("%(agent)r has asked for no break", agent=agent_id[:40]))
         reason = view.break_asked
         failure = self._refusal(self._director.feed(BreakDecided(agent_id, allowed)))
-        return failure or done(f"The break {reason!r} of {agent_id} is {'allowed' if allowed else 'refused'}.")
+        return failure or done(
+            Sentence("The break %(reason)r of %(agent)s is allowed.", reason=reason, agent=agent_id)
+            if allowed
+            else Sentence("The break %(reason)r of %(agent)s is refused.", reason=reason, agent=agent_id)
+        )
 
     # -- waiting callers -----------------------------------------------------------------------------------------------
 
@@ -200,29 +202,31 @@ class Supervisor:
         if isinstance(item, Outcome):
             return item
         if self._site().queue(queue) is None:
-            return refused(f"there is no queue {queue[:40]!r}")
+            return refused(Sentence("there is no queue %(queue)r", queue=queue[:40]))
         if item.queue == queue:
-            return refused(f"the caller waits in {queue} already")
+            return refused(Sentence("the caller waits in %(queue)s already", queue=queue))
         failure = self._refusal(self._director.feed(Moved(item.item_id, queue)))
-        return failure or done(f"The caller waits in {queue} now, as long as before.")
+        return failure or done(Sentence("The caller waits in %(queue)s now, as long as before.", queue=queue))
 
     def raise_caller(self, item_id: str, seconds: float) -> Outcome:
         item = self._item(item_id)
         if isinstance(item, Outcome):
             return item
         if not 0 < seconds <= RAISE_LIMIT_SECONDS:
-            return refused(f"a head start is 1 to {RAISE_LIMIT_SECONDS:g} seconds")
+            return refused(Sentence("a head start is 1 to %(most)g seconds", most=RAISE_LIMIT_SECONDS))
         failure = self._refusal(self._director.feed(Raised(item.item_id, seconds)))
         place = self._director.dispatcher.position(item.item_id)
-        return failure or done(f"The caller counts as {seconds:g} s longer in line; place {place} now.")
+        return failure or done(
+            Sentence("The caller counts as %(seconds)g s longer in line; place %(place)s now.", seconds=seconds, place=place)
+        )
 
     def pick_up(self, item_id: str, agent_id: str) -> Outcome:
         item, view = self._item(item_id), self._director.dispatcher.agent(agent_id)
         if isinstance(item, Outcome):
             return item
         if view is None or view.intent == "LOGGED_OUT":
-            return refused(f"{agent_id[:40]!r} is not logged in")
-        return self._assign(item.item_id, agent_id, f"The caller comes to {agent_id}.")
+            return refused(Sentence("%(agent)r is not logged in", agent=agent_id[:40]))
+        return self._assign(item.item_id, agent_id, Sentence("The caller comes to %(agent)s.", agent=agent_id))
 
     def _assign(self, item_id: str, agent_id: str, sentence: str) -> Outcome:
         return self._refusal(self._director.feed(Assigned(item_id, agent_id))) or done(sentence)
@@ -234,7 +238,11 @@ class Supervisor:
         found = found or [item for item in items if item_id and item.item_id.startswith(item_id)]
         if len(found) == 1:
             return found[0]
-        return refused("more than one waiting caller is named so" if found else f"nobody who waits is named {item_id[:40]!r}")
+        return refused(
+            Sentence("more than one waiting caller is named so")
+            if found
+            else Sentence("nobody who waits is named %(item)r", item=item_id[:40])
+        )
 
     @staticmethod
     def _refusal(decisions: list[Decision]) -> Outcome | None:

@@ -16,6 +16,7 @@ from gevent.lock import BoundedSemaphore
 from ivrengine.acd.happenings import WrapUpExtended
 from ivrengine.domain.audio import Audio
 from ivrengine.domain.legs import LegDigit, LegEvent, LegReferred, LegUnbridged
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.prompts.voice import Voice
 from ivrengine.storage.store import Store
@@ -123,17 +124,17 @@ class TalkCodes:
             case "more_wrap_up":
                 seconds = self._more_wrap_up.get(talk.attempt_id, 0.0) + EXTRA_WRAP_UP_SECONDS
                 self._more_wrap_up[talk.attempt_id] = seconds
-                return done(f"the wrap-up will be {seconds:g} s longer")
+                return done(Sentence("the wrap-up will be %(seconds)g s longer", seconds=seconds))
             case "recording":
                 return self._mask(talk, who)
-        return refused("there is no such code", code="unknown")
+        return refused(Sentence("there is no such code"), code="unknown")
 
     def _mask(self, talk: Talk, who: Who) -> Outcome:
         on = not talk.masked
         if not self._recordings.mask(talk, on):
-            return refused("this talk is not recorded")
+            return refused(Sentence("this talk is not recorded"))
         self._store.audit.add(who.name, "pause_recording" if on else "resume_recording", f"item {talk.item_id}", "", "", self._clock())
-        return done("the recording is paused" if on else "the recording goes on")
+        return done(Sentence("the recording is paused") if on else Sentence("the recording goes on"))
 
     def _say(self, talk: Talk, code: Code, outcome: Outcome) -> None:
         paths = self._voice.render(self._answer(talk, code, outcome)).paths

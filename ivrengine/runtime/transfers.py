@@ -18,6 +18,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import RaiseAlarm
 from ivrengine.domain.events import CallEvent, QueueEnded, TalkBegan
 from ivrengine.domain.legs import LegFailure, LegReferred
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.storage.store import Store
 
@@ -30,7 +31,7 @@ from .talks import Talk
 RING_SECONDS = 30.0  # a colleague or an outside number
 PARTED_SECONDS = 2.0  # for the switch to have parted, or connected, two whom it was told to
 PARTED_LOOK_SECONDS = 0.02
-NOT_NOW = "that is not possible now"
+NOT_NOW = Sentence("that is not possible now")
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Transfers:
         if isinstance(found, str):
             return refused(found, code="not_allowed")
         if found.kind == "queue":
-            return refused("a queue can't be consulted, only passed on to", code="not_allowed")
+            return refused(Sentence("a queue can't be consulted, only passed on to"), code="not_allowed")
         if talk.over or talk.attempt_id in self._consulting:
             return refused(NOT_NOW)
         consultation = Consultation(talk, found)
@@ -137,25 +138,25 @@ class Transfers:
             self._drop(consultation)
             return refused(str(error))
         self._audit(who, "consult", talk, found)
-        return done(f"{found.title} is being rung; the caller hears music.")
+        return done(Sentence("%(title)s is being rung; the caller hears music.", title=found.title))
 
     def complete(self, talk: Talk, who: Who) -> Outcome:
         """After consulting: the caller is connected with whom the agent has asked, and the agent is free."""
         consultation = self._consulting.get(talk.attempt_id)
         if consultation is None or consultation.state not in ("TALKING", "CONFERENCE"):
-            return refused("nobody is being consulted")
+            return refused(Sentence("nobody is being consulted"))
         if consultation.state == "TALKING":
             self._give_away(consultation)
         # In a three-way talk the caller is the agent's until that leg is gone; the colleague gets them then.
         self._free_agent(talk)
         self._audit(who, "complete", talk, consultation.destination)
-        return done(f"The caller speaks with {consultation.destination.title}.")
+        return done(Sentence("The caller speaks with %(title)s.", title=consultation.destination.title))
 
     def take_back(self, talk: Talk, who: Who) -> Outcome:
         """End the consulting, or the three-way talk; agent and caller are alone again."""
         consultation = self._consulting.get(talk.attempt_id)
         if consultation is None:
-            return refused("nobody is being consulted")
+            return refused(Sentence("nobody is being consulted"))
         state = consultation.state
         if state == "TALKING":
             self._part(consultation)
@@ -166,13 +167,13 @@ class Transfers:
         else:
             self._rejoin(talk)
         self._audit(who, "take_back", talk, consultation.destination)
-        return done("Your caller is back.")
+        return done(Sentence("Your caller is back."))
 
     def three_way(self, talk: Talk, who: Who) -> Outcome:
         """After consulting: caller, agent and the one asked hear each other."""
         consultation = self._consulting.get(talk.attempt_id)
         if consultation is None or consultation.state != "TALKING":
-            return refused("nobody is being consulted")
+            return refused(Sentence("nobody is being consulted"))
         consultation.state = "CONFERENCE"
         self._part(consultation)
         self._rejoin(talk)
@@ -180,7 +181,7 @@ class Transfers:
         self._legs.three_way(consultation.leg_id, talk.leg_id)
         self._director.change_work(talk, "CONFERENCE")
         self._audit(who, "three_way", talk, consultation.destination)
-        return done("All three are connected.")
+        return done(Sentence("All three are connected."))
 
     # -- who has whom --------------------------------------------------------------------------------------------------
 
@@ -208,9 +209,7 @@ class Transfers:
             passing = Passing(talk, colleague, event.with_channel, self._clock())
             self._passing[talk.call_id] = passing
             self._director.tell(talk.call_id, TalkBegan(talk.token, talk.agent_id))
-            self._sides.follow(
-                event.with_channel, Wishes(lambda leg_id: None, lambda leg_id, why: self._passed_gone(passing, why))
-            )
+            self._sides.follow(event.with_channel, Wishes(lambda leg_id: None, lambda leg_id, why: self._passed_gone(passing, why)))
             self._audit(who, "transfer", talk, colleague)
             return
         found = self._destinations.find(event.target)
@@ -218,7 +217,7 @@ class Transfers:
         if outcome.ok and isinstance(found, Destination):
             self._audit(who, "transfer", talk, found)
             return
-        sentence = f"a phone's transfer was refused, so the caller waits again: {outcome.sentence}"
+        sentence = Sentence("a phone's transfer was refused, so the caller waits again: %(sentence)s", sentence=outcome.sentence)
         self._alarm(RaiseAlarm("transfer_refused", sentence, f"agent {talk.agent_id}"))
         self._back_to_queue(talk)
 
@@ -242,6 +241,10 @@ class Transfers:
         if self._call_info(talk.call_id) is not None:
             self._director.tell(talk.call_id, QueueEnded(talk.token, "answered", talk.agent_id))
 
+    def has(self, call_id: str) -> bool:
+        """Whether the caller is on the way to somebody else, or with them, or an agent asks somebody about them."""
+        return call_id in self._passing or any(each.talk.call_id == call_id for each in self._consulting.values())
+
     def hands_over(self, talk: Talk) -> bool:
         """Whether the caller stays in the step although the agent's leg is gone: somebody else has them, or may."""
         return talk.attempt_id in self._consulting
@@ -260,6 +263,8 @@ class Transfers:
     # -- passing on ----------------------------------------------------------------------------------------------------
 
     def _pass_on(self, talk: Talk, destination: Destination) -> Outcome:
+        if not talk.token:  # nobody would look after them where nobody answers
+            return refused("a customer who was called is passed on by asking first", code="ask_first")
         if destination.kind in ("queue", "agent"):
             return self._to_queue(talk, destination)
         passing = Passing(talk, destination)
@@ -279,17 +284,17 @@ class Transfers:
             self._sides.kill(passing.leg_id)
             return refused(str(error))
         self._free_agent(talk)
-        return done(f"The caller goes to {destination.title}.")
+        return done(Sentence("The caller goes to %(title)s.", title=destination.title))
 
     def _to_queue(self, talk: Talk, destination: Destination) -> Outcome:
         """An agent is asked for in the queue that the caller comes from, so that somebody else serves them when that one can't."""
         if destination.value == talk.agent_id:
-            return refused("this is your own number", code="not_allowed")
+            return refused(Sentence("this is your own number"), code="not_allowed")
         to_agent = destination.kind == "agent"
         queue, sticky_agent = (talk.queue, destination.value) if to_agent else (destination.value, "")
         if not self._director.requeue(talk, queue, excluded=(talk.agent_id,), sticky_agent=sticky_agent):
             return refused(NOT_NOW)
-        return done(f"The caller goes to {destination.title}.")
+        return done(Sentence("The caller goes to %(title)s.", title=destination.title))
 
     def _dial(self, talk: Talk, destination: Destination, wishes: Wishes, purpose: str) -> str:
         kind: Literal["extension", "outside"] = "outside" if destination.kind == "outside" else "extension"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.calendars import HoursBook, Override
 from ivrengine.flow.world import World
 from ivrengine.storage.errors import StorageError
@@ -52,7 +53,7 @@ class WorldFeed:
             self._failing = False
         except StorageError as error:
             if not self._failing:
-                sentence = f"blacklist and hours can't be read, so those known before stay in force: {error}"
+                sentence = Sentence("blacklist and hours can't be read, so those known before stay in force: %(error)s", error=error)
                 self._alarm(RaiseAlarm("world_unreadable", sentence))
             self._failing = True
 
@@ -64,7 +65,5 @@ class WorldFeed:
         revision = self._store.overrides.revision()
         if revision != self._overrides_revision:
             in_force = self._store.overrides.in_force(self._clock())
-            self._world.hours.overrides = {
-                name: Override(name, o.state, o.until, o.set_at) for name, o in in_force.items()
-            }
+            self._world.hours.overrides = {name: Override(name, o.state, o.until, o.set_at) for name, o in in_force.items()}
             self._overrides_revision = revision

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
 from ivrengine.domain.blacklist import BadPattern, BlacklistEntry, clean_pattern
+from ivrengine.domain.sentence import Sentence
 
 from .table_text import Parsed, read_table
 
@@ -39,7 +40,7 @@ def parse_expiry(text: str, zone: tzinfo, now: float) -> float | None:
         return None
     match = _DATE.fullmatch(text)
     if match is None:
-        raise BadExpiry(f"{text[:40]!r} is not a date such as 2026-12-31 or 2026-12-31 18:00")
+        raise BadExpiry(Sentence("%(text)r is not a date such as 2026-12-31 or 2026-12-31 18:00", text=text[:40]))
     year, month, day, hour, minute = (int(part or 0) for part in match.groups())
     try:
         moment = datetime(year, month, day, hour, minute, tzinfo=zone)
@@ -47,9 +48,9 @@ def parse_expiry(text: str, zone: tzinfo, now: float) -> float | None:
             moment += timedelta(days=1)
         expires_at = moment.timestamp()
     except (ValueError, OverflowError):
-        raise BadExpiry(f"there is no such date as {text}") from None
+        raise BadExpiry(Sentence("there is no such date as %(text)s", text=text)) from None
     if expires_at <= now:
-        raise BadExpiry(f"{text} has passed already")
+        raise BadExpiry(Sentence("%(text)s has passed already", text=text))
     return expires_at
 
 
@@ -61,7 +62,7 @@ def parse(data: bytes, zone: tzinfo, now: float) -> Parsed[BlacklistEntry]:
         expires_at = parse_expiry(cells.get("expires", ""), zone, now)
         entry = BlacklistEntry(clean_pattern(cells.get("pattern", "")), cells.get("reason", "")[:REASON_LIMIT], expires_at)
         if entry.pattern in seen:
-            raise BadPattern(f"{entry.pattern} is in line {seen[entry.pattern]} already")
+            raise BadPattern(Sentence("%(pattern)s is in line %(seen)s already", pattern=entry.pattern, seen=seen[entry.pattern]))
         seen[entry.pattern] = line
         return entry
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import sqlite_utils
 
 from ivrengine.domain.needs import ANYBODY, Ring
+from ivrengine.domain.sentence import Sentence
 
 from . import audit
 from .database import Database, Ticket
@@ -129,9 +130,7 @@ class Callbacks:
         row = (storable(outcome), at, storable(agent_id), storable(callback_id))
 
         def write(db: sqlite_utils.Database) -> None:
-            db.execute(
-                "UPDATE callbacks SET outcome = ?, ended_at = ?, agent_id = ? WHERE callback_id = ? AND ended_at IS NULL", row
-            )
+            db.execute("UPDATE callbacks SET outcome = ?, ended_at = ?, agent_id = ? WHERE callback_id = ? AND ended_at IS NULL", row)
 
         return self._database.submit(write, "the end of a callback")
 
@@ -148,7 +147,7 @@ class Callbacks:
                 (at, found.callback_id),
             )
             if not ended.rowcount:
-                raise NoSuchRecord(f"the callback {found.callback_id[:8]} is over already")
+                raise NoSuchRecord(Sentence("the callback %(id)s is over already", id=found.callback_id[:8]))
             audit.insert(db, audit.audit_row(who, "cancel_callback", f"callback {found.callback_id}", None, None, at))
             return found.callback_id
 
@@ -158,9 +157,7 @@ class Callbacks:
 
     def get(self, callback_id: str) -> Callback:
         """The one whose id is, or begins with, ``callback_id``. Raises NoSuchRecord or AmbiguousRecord."""
-        whole = self._database.read(
-            lambda db: by_short_id(db, _CallbackId, "callbacks", "callback_id", storable(callback_id)).callback_id
-        )
+        whole = self._database.read(lambda db: by_short_id(db, _CallbackId, "callbacks", "callback_id", storable(callback_id)).callback_id)
         return self._select("WHERE callback_id = ?", whole)[0]
 
     def open(self) -> list[Callback]:
@@ -184,9 +181,7 @@ class Callbacks:
         return self._select("WHERE requested_at >= ? ORDER BY requested_at DESC, callback_id LIMIT ?", since, limit)
 
     def _select(self, rest: str, *parameters: Any) -> list[Callback]:
-        return self._database.read(
-            lambda db: [_callback(row) for row in db.execute(f"SELECT {_NAMES} FROM callbacks {rest}", parameters)]
-        )
+        return self._database.read(lambda db: [_callback(row) for row in db.execute(f"SELECT {_NAMES} FROM callbacks {rest}", parameters)])
 
 
 @dataclass(frozen=True, slots=True)

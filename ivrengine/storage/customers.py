@@ -15,6 +15,7 @@ from typing import Any
 import sqlite_utils
 
 from ivrengine.domain.caller import NUMBER_LIMIT, clean_name
+from ivrengine.domain.sentence import Sentence
 
 from . import audit
 from .database import Database, Ticket
@@ -86,23 +87,23 @@ def read_customer(name: str, level: str, notes: str, numbers: Iterable[str]) -> 
     """What people and files give. Raises BadCustomer."""
     plain = clean_name(storable(name))
     if not plain:
-        raise BadCustomer("name", "a customer needs a name")
+        raise BadCustomer("name", Sentence("a customer needs a name"))
     kind = clean_name(storable(level))
     if len(kind) > LEVEL_LIMIT:
-        raise BadCustomer("level", f"a level has at most {LEVEL_LIMIT} characters")
+        raise BadCustomer("level", Sentence("a level has at most %(most)s characters", most=LEVEL_LIMIT))
     text = _CONTROL.sub(" ", storable(notes).replace("\r\n", "\n")).strip()
     if len(text) > NOTES_LIMIT:
-        raise BadCustomer("notes", f"notes have at most {NOTES_LIMIT} characters")
+        raise BadCustomer("notes", Sentence("notes have at most %(most)s characters", most=NOTES_LIMIT))
     known: dict[str, None] = {}
     for number in numbers:
         if not number.strip():
             continue
         digits = clean(number[: 2 * NUMBER_LIMIT])
         if not digits:
-            raise BadCustomer("numbers", f"{number.strip()[:40]!r} is no telephone number")
+            raise BadCustomer("numbers", Sentence("%(number)r is no telephone number", number=number.strip()[:40]))
         known[digits] = None
     if len(known) > NUMBERS_LIMIT:
-        raise BadCustomer("numbers", f"a customer has at most {NUMBERS_LIMIT} numbers")
+        raise BadCustomer("numbers", Sentence("a customer has at most %(most)s numbers", most=NUMBERS_LIMIT))
     return CustomerData(plain, kind, text, tuple(known))
 
 
@@ -149,7 +150,7 @@ class Customers:
         def write(db: sqlite_utils.Database) -> None:
             before = _load(db, "WHERE customer_id = ?", [storable(customer_id)])
             if not before:
-                raise NoSuchRecord("there is no such customer")
+                raise NoSuchRecord(Sentence("there is no such customer"))
             update(db, customer_id, data, who, at)
             told = {"name": before[0].name, "level": before[0].level, "notes": before[0].notes, "numbers": before[0].numbers}
             audit.insert(db, audit.audit_row(who, "change_customer", f"customer {customer_id}", told, asdict(data), at))
@@ -165,7 +166,7 @@ class Customers:
                 db.execute("DELETE FROM contact_customers WHERE contact_id = ?", row[:1])
                 return
             if not db.execute("SELECT 1 FROM customers WHERE customer_id = ?", row[1:]).fetchone():
-                raise NoSuchRecord("there is no such customer")
+                raise NoSuchRecord(Sentence("there is no such customer"))
             db.execute("INSERT OR REPLACE INTO contact_customers (contact_id, customer_id) VALUES (?, ?)", row)
 
         return self._database.submit(write, "who a caller is")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
+
 from .database import Database, Ticket
 from .errors import NoSuchRecord, StorageError
 from .rows import storable
@@ -24,7 +26,9 @@ class FlowVersions:
                 (version, text, kept_at),
             )
             if db.execute("SELECT text FROM flow_versions WHERE version = ?", (version,)).fetchone()[0] != text:
-                raise StorageError(f"the flows under version {version[:40]!r} are others; a version never changes")
+                raise StorageError(
+                    Sentence("the flows under version %(version)r are others; a version never changes", version=version[:40])
+                )
 
         return self._database.submit(write, "a version of the flows")
 
@@ -34,5 +38,5 @@ class FlowVersions:
             lambda db: db.execute("SELECT text FROM flow_versions WHERE version = ?", (storable(version),)).fetchone()
         )
         if row is None:
-            raise NoSuchRecord(f"there are no flows of version {version[:40]!r}")
+            raise NoSuchRecord(Sentence("there are no flows of version %(version)r", version=version[:40]))
         return row[0]

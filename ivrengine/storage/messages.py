@@ -15,6 +15,7 @@ import sqlite_utils
 
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMessage
+from ivrengine.domain.sentence import Sentence
 
 from .database import Database, Ticket
 from .errors import StorageError
@@ -70,9 +71,7 @@ class Messages:
 
         return self._database.submit(write, "a message")
 
-    def in_box(
-        self, box: str = "", *, unheard_only: bool = False, deleted: bool = False, limit: int = LIST_LIMIT
-    ) -> list[Message]:
+    def in_box(self, box: str = "", *, unheard_only: bool = False, deleted: bool = False, limit: int = LIST_LIMIT) -> list[Message]:
         """The newest first, of one box or (with ``""``) of all; those deleted only where asked for."""
         conditions, parameters = [f"deleted_at IS {'NOT ' if deleted else ''}NULL"], []
         if box:
@@ -122,4 +121,4 @@ def remove_file(path: str) -> None:
     try:
         unpack(gevent.get_hub().threadpool.apply(outcome, (Path(path).unlink, True)))
     except OSError as error:
-        raise StorageError(f"the file {path} can't be removed: {error.strerror}") from error
+        raise StorageError(Sentence("the file %(path)s can't be removed: %(error)s", path=path, error=error.strerror)) from error

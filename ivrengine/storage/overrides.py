@@ -12,6 +12,8 @@ from typing import Literal
 
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
+
 from .database import Database, Ticket
 from .errors import NoSuchRecord
 from .rows import LIST_LIMIT, bump, revision, select, storable
@@ -71,7 +73,7 @@ class Overrides:
 
         def write(db: sqlite_utils.Database) -> None:
             if not _end(db, calendar, ended_by, at):
-                raise NoSuchRecord(f"no override is in force for the calendar {calendar!r}")
+                raise NoSuchRecord(Sentence("no override is in force for the calendar %(calendar)r", calendar=calendar))
             bump(db, _KIND)
 
         return self._database.submit(write, "the end of an override of the hours")

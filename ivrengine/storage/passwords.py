@@ -7,6 +7,7 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 
 LEAST, MOST = 10, 200  # characters
@@ -24,11 +25,11 @@ class BadPassword(IvrEngineError):
 def check_form(password: str, name: str) -> None:
     """Raises BadPassword for what is too short or guessed at once; its sentence does not tell the password."""
     if not LEAST <= len(password) <= MOST:
-        raise BadPassword(f"a password has {LEAST} to {MOST} characters")
+        raise BadPassword(Sentence("a password has %(least)s to %(most)s characters", least=LEAST, most=MOST))
     if name and name.casefold() in password.casefold():
-        raise BadPassword("a password must not contain the user's name")
+        raise BadPassword(Sentence("a password must not contain the user's name"))
     if len(set(password)) < 4:
-        raise BadPassword("a password has at least 4 different characters")
+        raise BadPassword(Sentence("a password has at least 4 different characters"))
 
 
 def one_time_password() -> str:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.site.pin_form import HASH, KEY_BYTES, PIN_FORM, is_pin, is_pin_hash
 
@@ -30,7 +31,7 @@ class BadPin(IvrEngineError):
 def check_form(pin: str) -> None:
     """Raises BadPin for what can't be keyed or is too short; its sentence does not tell the PIN."""
     if not is_pin(pin):
-        raise BadPin(f"a PIN has {PIN_FORM}")
+        raise BadPin(Sentence("a PIN has %(form)s", form=PIN_FORM))
 
 
 def make_hash(pin: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 
 from . import audit
@@ -74,7 +75,7 @@ class Publications:
             found = self._database.read(lambda db: select(db, Publication, query, [publication_id]))
             if found:
                 return found[0]
-        raise NoSuchRecord(f"there is no publication {publication_id}")
+        raise NoSuchRecord(Sentence("there is no publication %(id)s", id=publication_id))
 
     def recent(self, limit: int = LIST_LIMIT) -> list[Publication]:
         """The newest first."""
@@ -88,6 +89,10 @@ def _current(db: sqlite_utils.Database) -> Publication | None:
 
 def _overtaken(now: Publication | None) -> str:
     if now is None:
-        return "nothing is published any more; look again at what would change"
-    by = f" by {now.author}" if now.author else ""
-    return f"publication {now.publication_id}{by} came between; look again at what would change, then publish"
+        return Sentence("nothing is published any more; look again at what would change")
+    if not now.author:
+        return Sentence("publication %(id)s came between; look again at what would change, then publish", id=now.publication_id)
+    return Sentence(
+        "publication %(id)s by %(author)s came between; look again at what would change, then publish",
+        id=now.publication_id, author=now.author,
+    )  # fmt: skip

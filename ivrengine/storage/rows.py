@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import AmbiguousRecord, NoSuchRecord
 
 LIST_LIMIT = 1000  # records in one answer, unless the caller asks for another number
@@ -42,7 +44,7 @@ def by_short_id(db: sqlite_utils.Database, record: type[R], table: str, column: 
     """The one record whose id is, or begins with, ``short_id``. Raises NoSuchRecord or AmbiguousRecord."""
     kind = table.removesuffix("s")
     if not short_id:
-        raise NoSuchRecord(f"the id of a {kind} is missing")
+        raise NoSuchRecord(Sentence("the id of a %(kind)s is missing", kind=kind))
     found = select(
         db,
         record,
@@ -52,9 +54,11 @@ def by_short_id(db: sqlite_utils.Database, record: type[R], table: str, column: 
     if found and getattr(found[0], column) == short_id:  # the shortest of them sorts first
         return found[0]
     if not found:
-        raise NoSuchRecord(f"there is no {kind} whose id begins with {storable(short_id)[:40]!r}")
+        raise NoSuchRecord(Sentence("there is no %(kind)s whose id begins with %(id)r", kind=kind, id=storable(short_id)[:40]))
     if len(found) > 1:
-        raise AmbiguousRecord(f"more than one {kind} has an id that begins with {short_id[:40]!r}; give more of it")
+        raise AmbiguousRecord(
+            Sentence("more than one %(kind)s has an id that begins with %(id)r; give more of it", kind=kind, id=short_id[:40])
+        )
     return found[0]
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import StorageOverloaded, StorageTimeout
 from .native import outcome, unpack
 
@@ -29,11 +31,15 @@ class SlowWork:
     def do(self, function: Callable[..., T], *arguments: Any) -> T:
         """What ``function`` returns. Raises StorageOverloaded when WAITING_LIMIT wait already, StorageTimeout."""
         if self._waiting >= WAITING_LIMIT:
-            raise StorageOverloaded(f"{WAITING_LIMIT} {self._what} are waiting to be checked already; this one was refused")
+            raise StorageOverloaded(
+                Sentence("%(most)s %(what)s are waiting to be checked already; this one was refused", most=WAITING_LIMIT, what=self._what)
+            )
         self._waiting += 1
         try:
             if not self._turns.acquire(timeout=WAIT_SECONDS):
-                raise StorageTimeout(f"no thread was free for {self._what} within {WAIT_SECONDS:g} s")
+                raise StorageTimeout(
+                    Sentence("no thread was free for %(what)s within %(seconds)g s", what=self._what, seconds=WAIT_SECONDS)
+                )
             try:
                 return unpack(gevent.get_hub().threadpool.apply(outcome, (function, *arguments)))
             finally:

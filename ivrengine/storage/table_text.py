@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from ivrengine.domain.sentence import Sentence
+
 from .errors import StorageError
 
 SIZE_LIMIT = 20_000_000  # bytes
@@ -49,10 +51,12 @@ def read_table(
     with # are comments. Raises StorageError, saying that it is no list of ``what``, when nothing of that kind can be in the file.
     """
     if len(data) > SIZE_LIMIT:
-        raise StorageError(f"the file has {len(data)} bytes; a list has at most {SIZE_LIMIT}")
+        raise StorageError(Sentence("the file has %(count)s bytes; a list has at most %(most)s", count=len(data), most=SIZE_LIMIT))
     lines = decode(data).splitlines()
     if len(lines) > LINE_LIMIT:
-        raise StorageError(f"the file has {len(lines)} lines; a list has at most {LINE_LIMIT}, import it in parts")
+        raise StorageError(
+            Sentence("the file has %(count)s lines; a list has at most %(most)s, import it in parts", count=len(lines), most=LINE_LIMIT)
+        )
     parsed: Parsed[Record] = Parsed()
     columns: Sequence[str] = ()
     for number, line in enumerate(lines, start=1):
@@ -69,7 +73,9 @@ def read_table(
             parsed.records.append(read({name: cell for name, cell in zip(columns, row, strict=False) if name}, number))
         except (*bad, csv.Error) as error:
             if len(parsed.problems) >= PROBLEM_LIMIT:
-                raise StorageError(f"the file is no list of {what}: more than {PROBLEM_LIMIT} lines can't be used") from error
+                raise StorageError(
+                    Sentence("the file is no list of %(what)s: more than %(most)s lines can't be used", what=what, most=PROBLEM_LIMIT)
+                ) from error
             parsed.problems.append(Problem(number, f"broken quotes ({error})" if isinstance(error, csv.Error) else str(error)))
     return parsed
 
@@ -87,7 +93,7 @@ def decode(data: bytes) -> str:
             continue
         if "\x00" not in text:
             return text
-    raise StorageError("the file is not a text; save the table as CSV first")
+    raise StorageError(Sentence("the file is not a text; save the table as CSV first"))
 
 
 def cells(line: str) -> list[str]:

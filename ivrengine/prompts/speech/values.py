@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from ivrengine.domain.audio import SPEECH_KINDS, Silence
 from ivrengine.domain.caller import mask_number
+from ivrengine.domain.sentence import Sentence
 
 SPEECH_PREFIX = "speech/"
 WHOLE_DIGITS = 15  # up to 999 trillion, 999 万亿
@@ -32,7 +33,7 @@ class SpeechError(ValueError):
 
     def __init__(self, kind: str, value: str, reason: str) -> None:
         shown = mask_number(value[:DIGITS_LIMIT]) if kind in ("phone", "digits") else value[:DIGITS_LIMIT]
-        super().__init__(f"{shown!r} can't be spoken as {kind}: {reason}")
+        super().__init__(Sentence("%(text)r can't be spoken as %(kind)s: %(reason)s", text=shown, kind=kind, reason=reason))
         self.kind = kind
         self.reason = reason
 
@@ -58,7 +59,7 @@ class Money:
 
 def check_kind(kind: str, value: str) -> None:
     if kind not in SPEECH_KINDS:
-        raise SpeechError(kind, value, f"there is no such kind; known are {', '.join(SPEECH_KINDS)}")
+        raise SpeechError(kind, value, Sentence("there is no such kind; known are %(known)s", known=tuple(SPEECH_KINDS)))
 
 
 def read_number(value: str) -> Number:
@@ -68,7 +69,7 @@ def read_number(value: str) -> Number:
 def read_count(value: str) -> int:
     number = _read_number("count", value)
     if number.negative or number.fraction:
-        raise SpeechError("count", value, "a count is a whole number, not below zero")
+        raise SpeechError("count", value, Sentence("a count is a whole number, not below zero"))
     return number.whole
 
 
@@ -76,44 +77,46 @@ def read_money(value: str) -> Money:
     amount, _, currency = value.strip().partition(" ")
     currency = currency.strip() or "CNY"
     if currency not in CURRENCIES:
-        raise SpeechError("money", value, f"the currency must be one of {', '.join(CURRENCIES)}, written after the amount")
+        raise SpeechError(
+            "money", value, Sentence("the currency must be one of %(known)s, written after the amount", known=tuple(CURRENCIES))
+        )
     try:
         number = _read_number("money", amount)
     except SpeechError as error:
         raise SpeechError("money", value, error.reason) from None
     if len(number.fraction) > 2:
-        raise SpeechError("money", value, "an amount has at most two decimals")
+        raise SpeechError("money", value, Sentence("an amount has at most two decimals"))
     return Money(number.negative, number.whole, int(number.fraction.ljust(2, "0")), currency)
 
 
 def read_date(value: str) -> date:
     match = _DATE.fullmatch(value.strip())
     if not match:
-        raise SpeechError("date", value, "write a date like 2026-10-01")
+        raise SpeechError("date", value, Sentence("write a date like 2026-10-01"))
     year, month, day = map(int, match.groups())
     if year < YEAR_LEAST:
-        raise SpeechError("date", value, f"years before {YEAR_LEAST} can't be spoken")
+        raise SpeechError("date", value, Sentence("years before %(year)s can't be spoken", year=YEAR_LEAST))
     try:
         return date(year, month, day)
     except ValueError:
-        raise SpeechError("date", value, "there is no such day") from None
+        raise SpeechError("date", value, Sentence("there is no such day")) from None
 
 
 def read_time(value: str) -> tuple[int, int]:
     """(hour, minute); seconds are allowed and not spoken."""
     match = _TIME.fullmatch(value.strip())
     if not match:
-        raise SpeechError("time", value, "write a time like 21:30")
+        raise SpeechError("time", value, Sentence("write a time like 21:30"))
     hour, minute = int(match[1]), int(match[2])
     if hour > 23 or minute > 59:
-        raise SpeechError("time", value, "there is no such time of day")
+        raise SpeechError("time", value, Sentence("there is no such time of day"))
     return hour, minute
 
 
 def read_datetime(value: str) -> tuple[date, int, int]:
     day, separator, clock = value.strip().replace("T", " ", 1).partition(" ")
     if not separator:
-        raise SpeechError("datetime", value, "write date and time like 2026-10-01 21:30")
+        raise SpeechError("datetime", value, Sentence("write date and time like 2026-10-01 21:30"))
     try:
         return read_date(day), *read_time(clock)
     except SpeechError as error:
@@ -125,9 +128,9 @@ def read_digits(value: str, kind: str = "digits") -> str:
     text = re.sub(r"[ ().-]", "", value.strip().lower())
     allowed = r"\+?[0-9a-z*#]+" if kind == "phone" else r"[0-9a-z*#]+"
     if not re.fullmatch(allowed, text):
-        raise SpeechError(kind, value, "only digits, letters, * and # can be spoken one by one")
+        raise SpeechError(kind, value, Sentence("only digits, letters, * and # can be spoken one by one"))
     if len(text) > DIGITS_LIMIT:
-        raise SpeechError(kind, value, f"it has more than {DIGITS_LIMIT} characters")
+        raise SpeechError(kind, value, Sentence("it has more than %(most)s characters", most=DIGITS_LIMIT))
     return text
 
 
