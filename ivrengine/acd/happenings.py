@@ -54,6 +54,7 @@ class Queued:
     virtual: bool = False
     excluded: tuple[str, ...] = ()  # agents it is never offered to (the one who transferred it)
     attempts_before: int = 0  # offers of it by an earlier process: attempt_ids go on from there
+    excluded_until: tuple[tuple[str, float], ...] = ()  # agents to whom it is not offered before then (UTC seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,8 @@ class AgentFound:
     talk_seconds: float = 0.0
     wrap_up_until: float = 0.0  # UTC seconds; 0 when not in wrap-up
     wrap_up_queue: str = ""
+    cool_until: float = 0.0  # UTC seconds: no offer before then, after one that was not taken
+    missed: int = 0  # calls in a row
 
 
 @dataclass(frozen=True, slots=True)

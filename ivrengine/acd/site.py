@@ -107,6 +107,8 @@ def agent_found(floor: Floor, told: AgentFound, now: float) -> None:
     agent.idle_since = told.idle_since
     agent.calls = told.calls
     agent.talk_seconds = told.talk_seconds
+    agent.cool_until = told.cool_until
+    agent.missed = told.missed
     rules = floor.reasons.get(told.reason)
     if rules is not None and rules.longest_seconds and told.intent == "NOT_READY":
         floor.timers.set(agent.break_alarm, told.since + rules.longest_seconds)
@@ -116,6 +118,8 @@ def agent_found(floor: Floor, told: AgentFound, now: float) -> None:
         agent.wrap_up = WrapUp(told.wrap_up_queue, "", required, now, now, told.wrap_up_until)
         agent.work = AGENT_WORK[agent.work]["wrap_up_found"]
         floor.timers.set(agent.alarm, told.wrap_up_until)
+    elif agent.cool_until > now:
+        floor.timers.set(agent.alarm, agent.cool_until)
     floor.note(agent, now)
     agent.since = told.since
     floor.settle(agent, now)

@@ -130,7 +130,8 @@ class AgentStates:
         last = "SELECT since FROM agent_states WHERE agent_id = ? AND {} ORDER BY since DESC LIMIT 1"
 
         def read(db: sqlite_utils.Database) -> tuple[float, float]:
-            found = [db.execute(last.format(such), [storable(agent_id)]).fetchone() for such in ("intent = 'LOGGED_OUT'", "intent != 'READY'")]
+            such = ("intent = 'LOGGED_OUT'", "intent != 'READY'")
+            found = (db.execute(last.format(each), [storable(agent_id)]).fetchone() for each in such)
             logged_out, not_ready = (row[0] if row else 0.0 for row in found)
             return logged_out, not_ready
 

@@ -17,7 +17,7 @@ from ivrengine.storage.store import Store
 
 from .conftest import House, eventually, make_site, write_tone
 from .engine_process import Process
-from .queue_house import QUEUE_FLOW, phone_of, site
+from .queue_house import AGENT_RULES, QUEUE_FLOW, phone_of, site
 
 
 @pytest.fixture
@@ -201,3 +201,45 @@ def test_a_recording_that_nobody_came_to_judge_is_judged_by_the_next_engine(proc
         store.segments.talked("a:2", 1.0, 0.0, now - 19).wait()
     up(process)
     eventually(lambda: segments(process, "a")[0][3] == 1000, "the judgement")
+
+
+def test_who_refused_a_caller_is_left_alone_after_a_restart_too(process: Process) -> None:
+    """By that caller for the queue's time, by everybody for the pause after a refusal; then the waiting goes on."""
+    house = process.house
+    house.site.joinpath("log").touch()
+    prepare(process, 2, ready=("101",), exclusion_seconds=60.0)
+    phone(house, "101", "reject")
+    up(process)
+    call_id = place(house)
+    eventually(lambda: process.rows("SELECT outcome FROM attempts WHERE outcome = 'rejected'"), "the refusal")
+    process.kill()
+    phone(house, "101")
+    phone(house, "102", talk=0.3)
+    up(process)
+    in_queue(process, 1)
+    gevent.sleep(1.5)  # longer than the pause of 0.5 s
+    assert process.rows("SELECT count(*) FROM attempts") == [(1,)], "the caller is not offered to who refused them"
+    other = place(house, "13800138001")
+    eventually(lambda: talk_partner(house, other), "the talk of another caller with the same agent")
+    talk_partner(house, other).person.hang_up()
+    process.kill()
+    prepare(process, 2, ready=("102",), exclusion_seconds=60.0)
+    up(process)
+    assert process.ended(call_id)[0] == "completed"
+    assert segments(process, call_id)[0][:2] == ("answered", "102")
+
+
+def test_the_pause_after_a_refusal_outlives_the_engine(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(AGENT_RULES, "rejected_seconds", 6.0)
+    house = process.house
+    house.site.joinpath("log").touch()
+    prepare(process, 1, ready=("101",), exclusion_seconds=0.1)
+    phone(house, "101", "reject")
+    up(process)
+    place(house)
+    (refused,) = eventually(lambda: process.rows("SELECT ended_at FROM attempts WHERE outcome = 'rejected'"), "the refusal")
+    process.kill()
+    phone(house, "101")
+    up(process)
+    (offered,) = eventually(lambda: process.rows("SELECT offered_at FROM attempts WHERE outcome = ''"), "the next offer")
+    assert offered[0] >= refused[0] + 6.0

@@ -199,7 +199,8 @@ class Judge:
                 pass  # its terminal is among the decisions
             case ha.Queued():
                 item = Item(happening, happening.queue, happening.boost_seconds, now, now + happening.sticky_seconds)
-                item.excluded = {agent_id: (float("inf"), float("inf")) for agent_id in happening.excluded}
+                item.excluded = {agent_id: (until, until) for agent_id, until in happening.excluded_until}
+                item.excluded |= {agent_id: (float("inf"), float("inf")) for agent_id in happening.excluded}
                 self.items[happening.item_id] = item
             case ha.Raised():
                 item = self.items[happening.item_id]
@@ -277,6 +278,7 @@ class Judge:
             case ha.AgentFound():
                 agent.phone, agent.intent, agent.reason = happening.phone, happening.intent, happening.reason
                 agent.granted.add(happening.reason)
+                agent.cool, agent.misses = (happening.cool_until, happening.cool_until), happening.missed
                 agent.wrap_up_until, agent.wrap_up_queue = happening.wrap_up_until, happening.wrap_up_queue
                 if happening.wrap_up_until:
                     agent.work = "WRAP_UP"

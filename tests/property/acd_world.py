@@ -191,7 +191,7 @@ class World:
             view = was[agent_id]
             yield ha.AgentFound(
                 agent_id, agent.phone, agent.intent, agent.reason, view.since, view.idle_since, view.calls, view.talk_seconds,
-                agent.wrap_up_until if in_wrap_up else 0.0, agent.wrap_up_queue if in_wrap_up else "",
+                agent.wrap_up_until if in_wrap_up else 0.0, agent.wrap_up_queue if in_wrap_up else "", agent.cool[0], agent.misses,
             )  # fmt: skip
             for channel in sorted(agent.external):
                 yield ha.PhoneBusy(agent_id, channel)
@@ -203,4 +203,7 @@ class World:
         for item in old.items.values():
             if not item.terminal:
                 already = item.told.attempts_before + len(item.attempts)
-                yield replace(item.told, queue=item.queue, boost_seconds=item.boost, attempts_before=already)
+                until = {agent_id: surely for agent_id, (surely, _) in item.excluded.items() if self.now < surely < float("inf")}
+                yield replace(
+                    item.told, queue=item.queue, boost_seconds=item.boost, attempts_before=already, excluded_until=tuple(until.items())
+                )

@@ -153,3 +153,31 @@ def test_who_is_logged_in_already_is_not_found():
     assert centre.tell(ha.AgentFound("1", "99", "READY", "", 0.0, 0.0)) == []
     assert centre.tell(ha.AgentFound("99", "99", "READY", "", 0.0, 0.0)) == []
     assert centre.dispatcher.agent("1").phone == "81"
+
+
+def test_who_refused_before_the_restart_is_not_asked_again_before_the_time():
+    centre = CallCentre(agent("1"), opened=False, ready=False)
+    centre.tell(ha.AgentFound("1", "81", "READY", "", 900.0, 900.0, cool_until=1005.0))
+    centre.call("a", excluded_until=(("1", 1020.0),))
+    centre.call("b", excluded_until=(("1", 999.0),))
+    assert offers(centre.tell(ha.Opened())) == []
+    assert offers(centre.wait(4.9)) == []
+    assert offers(centre.wait(0.2)) == [("b", "1")]
+    centre.serve("1", talk=5.0)
+    assert offers(centre.wait(9.8)) == []
+    assert offers(centre.wait(0.2)) == [("a", "1")]
+
+
+def test_who_may_never_be_asked_is_not_asked_after_a_shorter_exclusion_either():
+    centre = CallCentre(agent("1"))
+    centre.call("a", excluded=("1",), excluded_until=(("1", 1010.0),))
+    assert offers(centre.wait(60.0)) == []
+
+
+def test_calls_missed_before_the_restart_count_on():
+    centre = CallCentre(agent("1", no_answer_limit=2), opened=False, ready=False)
+    centre.tell(ha.AgentFound("1", "81", "READY", "", 900.0, 900.0, missed=1))
+    centre.tell(ha.Opened())
+    centre.call("a")
+    assert codes(centre.fail("a/1", "no_answer")) == ["missed_calls"]
+    assert centre.intent("1") == "NOT_READY"
