@@ -62,6 +62,10 @@ class PhoneHandle(Protocol):
         ...
 
     def press(self, keys: str) -> None: ...
+    def speak(self, path: Path | str) -> None:
+        """Say a WAV, from now on."""
+        ...
+
     def hold(self, on: bool) -> None:
         """The phone's own hold key."""
         ...
@@ -86,6 +90,11 @@ class Bench(Protocol):
     site: Path
     name: Literal["freeswitch", "simswitch"]
     engine: EngineProcess
+
+    @property
+    def switch_logs(self) -> Sequence[Path]:
+        """What the switch has written down."""
+        ...
 
     def start(self) -> Any:
         """Start the switch, not the engine: ``engine.start()`` does that."""

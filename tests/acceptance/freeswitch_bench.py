@@ -10,6 +10,7 @@ from typing import Any, Self
 from . import audio
 from .baresip import BaresipPhone
 from .engine import EngineProcess
+from .kept_switch import KeptSwitch
 from .sipp import SippCall
 from .switch import PHONES_RTP_PORTS, FreeSwitch, free_port
 
@@ -40,21 +41,41 @@ class FreeSwitchPhone(BaresipPhone):
 
 
 class FreeSwitchBench:
-    """``work`` gets everything: the site, FreeSWITCH's files, one directory for each caller and phone."""
+    """``work`` gets everything: the site, FreeSWITCH's files, one directory for each caller and phone. With ``kept`` the switch is one
+    that others have used before, and will after."""
 
     name = "freeswitch"
 
-    def __init__(self, work: Path, numbers: Sequence[str] | None = None, settings: str = "") -> None:
+    def __init__(
+        self, work: Path, numbers: Sequence[str] | None = None, settings: str = "", kept: KeptSwitch | None = None
+    ) -> None:
+        assert kept is None or (numbers is None and not settings), "a kept switch is set up as all who use it need it"
         self.work = work
         self.site = work / "site"
-        self.switch = FreeSwitch(self.site, work / "freeswitch", numbers=numbers, settings=settings)
         self.engine = EngineProcess(self.site)
+        self._kept = kept
+        self._own = None if kept else FreeSwitch(self.site, work / "freeswitch", numbers=numbers, settings=settings)
+        self._taken: FreeSwitch | None = None
         self._calls: list[FreeSwitchCall] = []
         self._phones: list[FreeSwitchPhone] = []
 
+    @property
+    def switch(self) -> FreeSwitch:
+        switch = self._own or self._taken
+        assert switch is not None, "the bench is not started"
+        return switch
+
+    @property
+    def switch_logs(self) -> list[Path]:
+        """All that the switch has written down."""
+        return list(self.switch.logs.iterdir())
+
     def start(self) -> Self:
-        self.switch.render()
-        self.switch.start()
+        if self._kept is not None:
+            self._taken = self._kept.take(self.site, self.work.parent)
+        else:
+            self.switch.render()
+            self.switch.start()
         return self
 
     def stop(self) -> None:
@@ -63,7 +84,10 @@ class FreeSwitchBench:
         for phone in self._phones:
             phone.stop()
         self.engine.kill()
-        self.switch.stop()
+        if self._kept is not None:
+            self._kept.give_back()
+        else:
+            self.switch.stop()
 
     def __enter__(self) -> Self:
         try:

@@ -163,6 +163,7 @@ class SimBench:
         self.engine = EngineProcess(self.site)
         self._settings = settings
         self._speed = speed
+        self.switch_logs = [work / "simswitch.log"]
         self._port = free_port()
         self._password = secrets.token_urlsafe(16)
         self._process: subprocess.Popen[bytes] | None = None
@@ -171,7 +172,7 @@ class SimBench:
     def start(self) -> Self:
         self.site.mkdir(parents=True, exist_ok=True)
         (self.site / "ivrengine.toml").write_text(f"[switch]\nport = {self._port}\npassword = '{self._password}'\n{self._settings}")
-        log = self.work / "simswitch.log"
+        (log,) = self.switch_logs
         with open(log, "wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ivrengine", "--site", str(self.site), "simswitch", "--speed", f"{self._speed:g}"],

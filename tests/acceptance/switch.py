@@ -164,6 +164,14 @@ class FreeSwitch:
     def first_phone_rtp(self) -> int:
         return self.first_rtp + RTP_PORTS - PHONES_RTP_PORTS
 
+    def serve(self, site: Path) -> None:
+        """From now on a running switch is that site's: numbers, phones and directories are read anew."""
+        self.site = site
+        self.render()
+        answer = self.api("reloadxml")
+        if not answer.startswith("+OK"):
+            raise RuntimeError(f"reloadxml: {answer}")
+
     def render(self) -> str:
         """Write ivrengine.toml and render the configuration with it. Returns what the command printed."""
         self.site.mkdir(parents=True, exist_ok=True)
@@ -231,9 +239,13 @@ class FreeSwitch:
         finally:
             client.close()
 
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> None:
         """Kill it: an orderly end takes FreeSWITCH 5 s and leaves nothing that anybody wants."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.running:
             self.process.kill()
             self.process.wait()
 

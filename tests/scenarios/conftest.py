@@ -16,6 +16,7 @@ from ivrengine.cli.main import cli
 from tests.acceptance import audio
 from tests.acceptance.bench import Bench, SiteDatabase
 from tests.acceptance.freeswitch_bench import FreeSwitchBench
+from tests.acceptance.kept_switch import KeptSwitch
 from tests.acceptance.sim_bench import SimBench
 from tests.acceptance.switch import why_not
 
@@ -32,9 +33,18 @@ SWITCHES = [
 ]
 
 
+KEPT = KeptSwitch()
+
+
 def new_bench(switch: str, work: Path) -> Bench:
-    """Not started yet: put flows and prompts into its site first."""
-    return SimBench(work) if switch == "simswitch" else FreeSwitchBench(work)
+    """Not started yet: put flows and prompts into its site first. All tests of a process share one FreeSWITCH."""
+    return SimBench(work) if switch == "simswitch" else FreeSwitchBench(work, kept=KEPT)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_switch_stays_behind() -> Iterator[None]:
+    yield
+    KEPT.stop()
 
 
 @pytest.fixture(params=SWITCHES)

@@ -152,7 +152,7 @@ def test_the_engine_dies_while_a_secret_is_keyed(bench: Bench, database: SiteDat
     call.hang_up()
     row = database.wait_call_ended()
     assert [step for step in verbs(database, row["call_id"]) if step[0] == "pin"] == [("pin", "entered")]
-    for path in [*(bench.site / "data").glob("ivrengine.db*"), *bench.site.parent.glob("*.log"), *bench.work.glob("freeswitch/log/*")]:
+    for path in [*(bench.site / "data").glob("ivrengine.db*"), *bench.site.parent.glob("*.log"), *bench.switch_logs]:
         assert SECRET.encode() not in path.read_bytes(), path
 
 
