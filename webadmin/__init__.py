@@ -26,7 +26,8 @@ from . import auth, i18n, navigation
 from .context import Web
 from .live import Hub
 from .pages import register
-from .words import word
+from .telling import in_words
+from .words import alarm_title, deed, word
 
 COOKIE = auth.KEY_COOKIE
 BODY_LIMIT = 1_000_000  # bytes of a request; a page that takes uploads raises it for itself
@@ -91,6 +92,9 @@ def _add_template_helpers(app: Flask) -> None:
 
     app.add_template_filter(mask_number, "masked")
     app.add_template_filter(word, "word")
+    app.add_template_filter(alarm_title, "alarm_title")
+    app.add_template_filter(deed, "deed")
+    app.add_template_filter(in_words, "in_words")
 
     def csp_nonce() -> str:
         """For a page whose editor must make a style sheet of its own; nothing else may use it."""
@@ -134,7 +138,7 @@ def _add_answers(app: Flask) -> None:
         code = error.code or 500
         titles, sentences = _common_answers()
         given = error.description if error.description != type(error).description and code < 500 else None
-        return _told(titles.get(code, error.name), given or sentences.get(code) or titles.get(code, error.name), code)
+        return _told(titles.get(code, error.name), in_words(given or "") or sentences.get(code) or titles.get(code, error.name), code)
 
     @app.errorhandler(StorageError)
     def tell_storage(error: StorageError) -> tuple[Any, int]:

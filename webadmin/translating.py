@@ -1,7 +1,8 @@
 """Keeps translations/zh_CN/<page>.po in step with the texts in code and templates: ``scripts/translations`` runs it.
 
 A text of pages/<page>*.py or templates/<page>/ belongs into <page>.po, any other into frame.po. A text that several pages have stands
-in each of their files, so that a page can be moved or dropped with its own.
+in each of their files, so that a page can be moved or dropped with its own. What the engine itself says (``Sentence``, in any room but
+the command line's) belongs into engine_<room>.po.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+import ivrengine
+
 from .i18n import DIRECTORY
 
 ROOT = Path(__file__).parent
@@ -22,6 +25,9 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
 MAIN = "frame"
 KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
+ENGINE = Path(ivrengine.__file__).parent
+ENGINE_METHODS = [("cli/**.py", "ignore"), ("**.py", "python")]
+ENGINE_KEYWORDS: dict[str, None] = {"Sentence": None}
 
 Id = str | tuple[str, ...]
 
@@ -43,6 +49,8 @@ def texts() -> dict[str, Catalog]:
     found: defaultdict[str, Catalog] = defaultdict(lambda: Catalog(locale=LOCALE))
     for path, line, message, comments, context in extract_from_dir(str(ROOT), METHODS, OPTIONS, KEYWORDS):
         found[page_of(path)].add(message, locations=[(path, line)], auto_comments=comments, context=context)
+    for path, line, message, comments, _ in extract_from_dir(str(ENGINE), ENGINE_METHODS, {}, ENGINE_KEYWORDS):
+        found[f"engine_{Path(path).with_suffix('').parts[0]}"].add(message, locations=[(path, line)], auto_comments=comments)
     return dict(found)
 
 

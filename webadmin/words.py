@@ -1,10 +1,14 @@
-"""The engine's own words as people read them: how calls and waits ended, what agents do. The filter ``word`` of all templates.
+"""The engine's own words as people read them: how calls and waits ended, what agents do (the filter ``word`` of all templates), what
+alarms are called (``alarm_title``), what the audit trail says was done (``deed``).
 
 A code that is not here is shown as it is, without its underscores; names of steps and verbs of flows are words of the flow language.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 WORDS = {
@@ -39,9 +43,133 @@ WORDS = {
     "logged out": _("logged out"),
 }
 
+ALARMS = {
+    "break_too_long": _("break too long"),
+    "calendar_failed": _("opening hours not found"),
+    "calendar_year": _("holidays not known"),
+    "call_too_long": _("call too long"),
+    "callback_undecided": _("callback not noted"),
+    "clock_was_set": _("clock was set"),
+    "desk_silent": _("agents' desk silent"),
+    "director_failed": _("matching failed"),
+    "engine_full": _("engine full"),
+    "expression_failed": _("expression failed"),
+    "flow_loops": _("flow goes round in circles"),
+    "hangup_failed": _("failure after a hang-up"),
+    "hold_too_long": _("hold too long"),
+    "leg_never_ended": _("agent's line never ended"),
+    "link_lost": _("link to the switch lost"),
+    "list_missing": _("list of numbers missing"),
+    "missed_calls": _("calls missed"),
+    "no_queue": _("no queue"),
+    "offer_lost": _("offer lost"),
+    "on_hangup_failed": _("clean-up after a hang-up failed"),
+    "prompt_failed": _("prompt failed"),
+    "reconciled": _("difference mended"),
+    "recording_failed": _("recording failed"),
+    "recovery_failed": _("recovery failed"),
+    "run_unreadable": _("saved place unreadable"),
+    "session_crashed": _("call's session crashed"),
+    "site_unreadable": _("queues and agents unreadable"),
+    "step_failed": _("step failed"),
+    "switch_refused": _("switch refused"),
+    "switch_silent": _("switch silent"),
+    "talk_not_recorded": _("talk not recorded"),
+    "transfer_refused": _("transfer refused"),
+    "unknown_number": _("unknown dialled number"),
+    "world_unreadable": _("blacklist and hours unreadable"),
+}
+# what somebody did, as the audit trail names it
+DEEDS = {
+    "acknowledge_alarm": _("acknowledged an alarm"),
+    "add": _("added"),
+    "add_callback": _("asked for a callback"),
+    "add_customer": _("added a customer"),
+    "add_user": _("added a user"),
+    "allow_break": _("allowed a break"),
+    "barge": _("barged in"),
+    "break": _("took a break"),
+    "call": _("called out"),
+    "call_back": _("called back"),
+    "cancel_callback": _("cancelled a callback"),
+    "change": _("changed"),
+    "change_customer": _("changed a customer"),
+    "change_user": _("changed a user"),
+    "change_prompt": _("changed a prompt"),
+    "clear_override": _("ended an override of the hours"),
+    "complete": _("passed the caller on after asking"),
+    "consult": _("asked a colleague"),
+    "delete_message": _("deleted a message"),
+    "disconnect": _("ended a call"),
+    "disposition": _("noted what a call was about"),
+    "download_recording": _("downloaded a recording"),
+    "download_records": _("downloaded records"),
+    "force_break": _("sent on a break"),
+    "force_log_out": _("logged an agent out"),
+    "force_ready": _("made an agent ready"),
+    "hang_up": _("hung up"),
+    "hear_message": _("heard a message"),
+    "hear_recording": _("heard a recording"),
+    "hold": _("held the caller"),
+    "import": _("imported"),
+    "import_customers": _("imported customers"),
+    "listen": _("listened"),
+    "log_in": _("logged in at a phone"),
+    "log_in_refused": _("was refused at a phone"),
+    "log_out": _("logged out of a phone"),
+    "more_wrap_up": _("asked for more wrap-up"),
+    "move": _("moved a caller"),
+    "new_draft": _("began a draft"),
+    "order": _("changed the order"),
+    "override_hours": _("overrode the hours"),
+    "pause_recording": _("paused the recording"),
+    "pick_up": _("picked up a caller"),
+    "publish_flows": _("published flows"),
+    "raise": _("raised a caller"),
+    "ready": _("became ready"),
+    "record_by_phone": _("recorded by phone"),
+    "record_prompt": _("recorded a prompt"),
+    "refuse_break": _("refused a break"),
+    "remove": _("removed"),
+    "remove_draft": _("removed a draft"),
+    "remove_pin": _("removed a PIN"),
+    "remove_prompt": _("removed a prompt"),
+    "remove_user": _("removed a user"),
+    "renew_key": _("renewed a key"),
+    "restore_prompt": _("restored a prompt"),
+    "resume_recording": _("went on recording"),
+    "save_draft": _("saved a draft"),
+    "say_prompt": _("had a prompt spoken"),
+    "set_limits": _("set limits of the wallboard"),
+    "set_password": _("set a password"),
+    "set_pin": _("set a PIN"),
+    "take_back": _("took the caller back"),
+    "take_over": _("took a caller over"),
+    "three_way": _("joined all three"),
+    "transfer": _("transferred a caller"),
+    "unhold": _("took the caller off hold"),
+    "unlock_pin": _("unlocked a PIN"),
+    "unlock_user": _("unlocked a user"),
+    "upload_prompt": _("uploaded a prompt"),
+    "whisper": _("whispered"),
+}
+
 
 def word(code: str | None) -> str:
+    return _word(WORDS, code)
+
+
+def alarm_title(code: str) -> str:
+    return _word(ALARMS, code)
+
+
+def deed(verb: str) -> str:
+    """A supervisor's are those of agents, done to them."""
+    return _word(DEEDS, verb.removeprefix("supervise "))
+
+
+def _word(known: Mapping[str, LazyString], code: str | None) -> str:
     if not code:
         return ""
-    known = WORDS.get(code)
-    return code.replace("_", " ") if known is None else str(known)
+    found = known.get(code)
+    return code.replace("_", " ") if found is None else str(found)

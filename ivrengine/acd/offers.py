@@ -156,7 +156,11 @@ def _charge(floor: Floor, agent: Agent, fault: str, now: float) -> None:
         if rules.no_answer_limit and agent.missed >= rules.no_answer_limit:
             if agent.pending is None and agent.intent == "READY":
                 agent.pending = ("NOT_READY", "no_answer")
-            floor.warn("missed_calls", f"Agent {agent.agent_id} missed {agent.missed} calls and is not ready now.", agent.agent_id)
+            floor.warn(
+                "missed_calls",
+                Sentence("Agent %(agent)s missed %(count)s calls and is not ready now.", agent=agent.agent_id, count=agent.missed),
+                agent.agent_id,
+            )
     agent.cool_until = max(agent.cool_until, now + cool_down_seconds(rules, fault))
 
 

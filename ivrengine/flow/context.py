@@ -114,7 +114,7 @@ class StepContext:
         if event.outcome != "failed":
             return True
         reason = event.reason or "no reason told"
-        self.alarm("prompt_failed", f"a prompt could not be played: {reason}")
+        self.alarm("prompt_failed", Sentence("a prompt could not be played: %(reason)s", reason=reason))
         self.play((Tone("error"),))
         state["error_tone"] = reason
         return False

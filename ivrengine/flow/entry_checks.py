@@ -47,7 +47,7 @@ class EntryCheck(StepSpec):
         try:
             return bool(expression.evaluate({**context.variables(), **entry}))
         except ExpressionError:  # its message may quote the entry, which may be secret
-            context.alarm("expression_failed", f"the check {expression.text!r} can't be worked out for an entry")
+            context.alarm("expression_failed", Sentence("the check %(text)r can't be worked out for an entry", text=expression.text))
             return False
 
 

@@ -128,6 +128,6 @@ def _worked_out(context: StepContext, expression: Expression, least: float, most
         value = context.evaluate(expression)
         number = float(value)
     except (ExpressionError, TypeError, ValueError):
-        context.alarm("expression_failed", f"{expression.text!r} makes no number")
+        context.alarm("expression_failed", Sentence("%(text)r makes no number", text=expression.text))
         return least
     return max(least, min(most, number))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ivrengine.domain.commands import Record
 from ivrengine.domain.events import CallEvent, RecordingEnded, TimerExpired
+from ivrengine.domain.sentence import Sentence
 
 from .context import StepContext
 from .types import Seconds, StepSpec
@@ -47,7 +48,9 @@ def recording_over(context: StepContext, event: CallEvent) -> RecordingEnded | N
     context.state.pop(RECORDING_NAME, None)
     context.flush_digits()
     if event.outcome == "failed":
-        context.alarm("recording_failed", f"the caller could not be recorded: {event.reason or 'no reason told'}")
+        context.alarm(
+            "recording_failed", Sentence("the caller could not be recorded: %(reason)s", reason=event.reason or Sentence("no reason told"))
+        )
     return event
 
 

@@ -3,12 +3,14 @@ how often in which hour, and who has acknowledged it when."""
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 
 import sqlite_utils
 
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence, packed, unpacked
 
 from . import audit
 from .database import Database, Ticket
@@ -20,7 +22,8 @@ HOURS_LIMIT = 24 * 31  # of one alarm that are read
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """``sentence`` is the latest one; ``count`` how often it was raised between ``first_at`` and ``last_at`` (UTC seconds)."""
+    """``sentence`` is the latest one, in English, ``sentence_parts`` its template and values as JSON ("" where it has none); ``count``
+    how often it was raised between ``first_at`` and ``last_at`` (UTC seconds)."""
 
     code: str
     place: str
@@ -28,6 +31,16 @@ class Alarm:
     first_at: float
     last_at: float
     count: int
+    sentence_parts: str = ""
+
+    @property
+    def said(self) -> str:
+        """The sentence, as it can be told in other languages too."""
+        try:
+            found = unpacked(json.loads(self.sentence_parts)) if self.sentence_parts else ""
+        except (ValueError, TypeError, KeyError, RecursionError):  # of another version of the engine
+            found = ""
+        return found if isinstance(found, Sentence) else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +61,15 @@ class Alarms:
     def raise_(self, alarm: RaiseAlarm, at: float) -> Ticket[None]:
         """Keep one more occurrence of the alarm."""
         code, place = storable(alarm.code), storable(alarm.place)
-        row = (code, place, storable(alarm.sentence), at, at)
+        parts = json.dumps(packed(alarm.sentence)) if isinstance(alarm.sentence, Sentence) else ""
+        row = (code, place, storable(alarm.sentence), at, at, parts)
 
         def write(db: sqlite_utils.Database) -> None:
             db.execute(
-                "INSERT INTO alarms (code, place, sentence, first_at, last_at, count) VALUES (?, ?, ?, ?, ?, 1)"
+                "INSERT INTO alarms (code, place, sentence, first_at, last_at, count, sentence_parts) VALUES (?, ?, ?, ?, ?, 1, ?)"
                 " ON CONFLICT (code, place) DO UPDATE"
-                " SET sentence = excluded.sentence, last_at = excluded.last_at, count = count + 1",
+                " SET sentence = excluded.sentence, sentence_parts = excluded.sentence_parts, last_at = excluded.last_at,"
+                " count = count + 1",
                 row,
             )
             db.execute(

@@ -95,6 +95,6 @@ class ByCaller(Step):
             return any(number.startswith(rule.prefix) for number in numbers)
         members = context.world.lists.get(rule.list)
         if members is None:
-            context.alarm("list_missing", f"the list of numbers {rule.list} is not there")
+            context.alarm("list_missing", Sentence("the list of numbers %(list)s is not there", list=rule.list))
             return False
         return any(on_list(members, number) for number in numbers)

@@ -51,7 +51,9 @@ class ByHours(Step):
         try:
             label = context.world.hours.label(spec.calendar, context.now)
         except (KeyError, ValueError) as error:
-            context.alarm("calendar_failed", f"the calendar {spec.calendar} can't be asked: {error}")
+            context.alarm(
+                "calendar_failed", Sentence("the calendar %(calendar)s can't be asked: %(error)s", calendar=spec.calendar, error=error)
+            )
             return Go(spec.closed, "closed", detail=f"the calendar {spec.calendar} can't be asked")
         if label == "closed":
             return Go(spec.closed, "closed")

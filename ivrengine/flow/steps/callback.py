@@ -180,7 +180,7 @@ class Callback(Step):
             place = None  # a place in another queue
         queue = place.queue if place else spec.queue
         if queue is None:
-            context.alarm("no_queue", "a callback names no queue, and the caller waits in none")
+            context.alarm("no_queue", Sentence("a callback names no queue, and the caller waits in none"))
             return self._leave(context, "failed")
         earliest, latest = self._window(context)
         token = context.new_token()
@@ -215,7 +215,7 @@ class Callback(Step):
     def _decided(self, context: StepContext, event: CallEvent) -> Result:
         state = context.state
         if isinstance(event, TimerExpired) and event.name == DECIDE:
-            context.alarm("callback_undecided", "the call centre did not say whether a callback is accepted")
+            context.alarm("callback_undecided", Sentence("the call centre did not say whether a callback is accepted"))
             return self._leave(context, "failed")
         if not isinstance(event, CallbackDecided) or event.token != state.get(REQUEST):
             context.flush_digits()

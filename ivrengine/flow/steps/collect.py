@@ -262,7 +262,7 @@ class Collect(Step):
             return WAIT
         del context.state[COLLECTING]
         if event.outcome == "failed":
-            context.alarm("prompt_failed", "the switch could not ask for a secret entry")
+            context.alarm("prompt_failed", Sentence("the switch could not ask for a secret entry"))
         if event.outcome != "entered":
             return self._failed(context, "no_input")
         return self._judged(context, event.digits)

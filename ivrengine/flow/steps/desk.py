@@ -199,7 +199,7 @@ class Desk(Step):
             return WAIT
         del context.state[COLLECTING]
         if event.outcome == "failed":
-            context.alarm("prompt_failed", "the switch could not ask for a secret entry")
+            context.alarm("prompt_failed", Sentence("the switch could not ask for a secret entry"))
         if event.outcome != "entered":
             return self._failed(context, "no_input")
         asked, question = context.spec.ask[-1], context.prepared[-1]
@@ -226,7 +226,7 @@ class Desk(Step):
 
     def _answered(self, context: StepContext, event: CallEvent) -> Result:
         if isinstance(event, TimerExpired) and event.name == ANSWER:
-            context.alarm("desk_silent", f"the desk did not answer to {context.spec.verb}")
+            context.alarm("desk_silent", Sentence("the desk did not answer to %(verb)s", verb=context.spec.verb))
             return leave(context, context.spec.refused, "failed")
         if not isinstance(event, DeskAnswered) or event.token != context.state[ASKING]:
             return WAIT

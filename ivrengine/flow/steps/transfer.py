@@ -90,7 +90,7 @@ class Transfer(Step):
             return leave(context, spec.failed, "failed", detail="what was to be dialled is not a telephone number")
         if not context.world.may_transfer_to(number):
             if isinstance(spec.number, OutsideNumber):
-                context.alarm("transfer_refused", "the flow's outside number is not on the list of permitted numbers")
+                context.alarm("transfer_refused", Sentence("the flow's outside number is not on the list of permitted numbers"))
             return leave(context, spec.failed, "not_allowed", detail="the number is not on the list of permitted numbers")
         ring(context, "outside", number, spec.ring)
         return WAIT

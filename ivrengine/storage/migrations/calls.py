@@ -152,3 +152,7 @@ def publications_by_whom_and_steps_by_flow(db: Database) -> None:
     publications.add_column("author", str, not_null_default="")
     publications.add_column("comment", str, not_null_default="")
     db.table("steps").create_index(["flow", "entered_at"])
+
+
+def sentences_of_alarms_with_their_parts(db: Database) -> None:
+    db.table("alarms").add_column("sentence_parts", str, not_null_default="")

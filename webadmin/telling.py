@@ -1,0 +1,27 @@
+"""What the engine says, in the language of the page: its sentences know their templates, which are translated like the pages' own texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from ivrengine.domain.sentence import Sentence
+from ivrengine.flow.finding import Finding
+
+
+def in_words(said: object) -> str:
+    """A sentence, or the one that an error was raised with. What has no template is told as it is."""
+    text = str(said)
+    return text.in_words(gettext, gettext(", ")) if isinstance(text, Sentence) else text
+
+
+def finding_in_words(finding: Finding) -> str:
+    """Where it is, what is wrong and what helps, on one line."""
+    told = f"{finding.place}: {in_words(finding.sentence)}"
+    return gettext("%(finding)s; %(fix)s", finding=told, fix=in_words(finding.fix)) if finding.fix else told
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """For a script."""
+    return {**finding.to_record(), "sentence": in_words(finding.sentence), "fix": in_words(finding.fix)}
