@@ -108,6 +108,7 @@ class Engine:
             settings.languages,
             self.prompt_work,
             settings.recordings / "takes",
+            settings.engine.outbound_number,
         )
         self.world.queues = self.call_centre.director.board
         self.recovery.switch_restarted = self.call_centre.recovery.switch_restarted

@@ -63,6 +63,15 @@ def supervisor() -> Who:
     return Who(auditor(), "", spoken_language())
 
 
+def own_phone() -> str:
+    """The phone that who asks has given for themselves, or the one at which they are logged in as an agent; "" for none."""
+    found = web().engine.store.own_phones.of(user().name)
+    if found or not user().agent_id:
+        return found
+    view = web().engine.call_centre.director.dispatcher.agent(user().agent_id)
+    return view.phone if view is not None and view.intent != "LOGGED_OUT" else ""
+
+
 def spoken_language() -> str:
     """The site's language of prompts that is nearest to the one the pages are read in."""
     languages = web().engine.settings.languages

@@ -20,7 +20,6 @@ RIGHTS = {
     "home": "board",
     # calls
     "calls.index": "visitor",
-    "calls.lists": "visitor",
     "calls.live": "visitor",
     "calls.one": "visitor",
     # trying out
@@ -67,6 +66,7 @@ RIGHTS = {
     "console.heard": "agent",
     # prompts
     "prompts.index": "admin",
+    "prompts.new": "admin",
     "prompts.one": "admin",
     "prompts.sound": "admin",
     "prompts.upload": "admin",
@@ -75,6 +75,10 @@ RIGHTS = {
     "prompts.change": "admin",
     "prompts.undo": "admin",
     "prompts.remove": "admin",
+    "prompts_record.begin": "admin",
+    "prompts_record.live": "admin",
+    "prompts_record.press": "admin",
+    "prompts_record.sound": "admin",
     # the wallboard
     "board.index": "board",
     "board.live": "board",

@@ -1,4 +1,4 @@
-"""`ivrengine prompts`: what a caller hears - bring recordings in, list them, make missing ones from their texts.
+"""`ivrengine prompts`: what a caller hears - bring recordings in, record them by phone, list them, make missing ones from their texts.
 
 The group expects the settings as ``context.obj``; it needs ``prompts`` (a directory) and ``languages``.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +24,10 @@ from ..prompts.errors import PromptError
 from ..prompts.load import load
 from ..prompts.names import check_language
 from ..prompts.tts import say_missing
-from .records import lasting, print_table
+from .engine_orders import ask_engine, order
+from .records import lasting, print_table, shown
+
+LOOK_SECONDS = 0.5  # between two looks at how far a recording is
 
 _Result = TypeVar("_Result")
 
@@ -133,6 +138,54 @@ def say_prompts(settings: Settings, names: tuple[str, ...], languages: tuple[str
     click.echo(f"{said} said, {kept} kept as they were, {failed} failed")
     if failed:
         sys.exit(1)
+
+
+@prompts.command("record")
+@click.argument("name")
+@click.option("--language", "-l", default="", help="Language of the prompt; the first of the settings without it.")
+@click.option("--phone", required=True, help="Extension of a phone of the house, where you pick up and speak.")
+@click.pass_obj
+def record_prompt(settings: Settings, name: str, language: str, phone: str) -> None:
+    """Have the running engine ring PHONE and record the prompt NAME on it.
+
+    Whoever picks up is told what to do: speak after the tone, end with #, hear it again, and press 1 to keep it, 2 to speak again or 3
+    to discard it. What it replaces can be put back on the page Prompts. This command tells how far it is, until it is over; Ctrl-C
+    leaves the recording to the phone.
+    """
+    take = str(uuid.uuid4())
+    order(settings, "prompts.record", name=name, language=language or settings.languages[0], phone=phone, take=take)
+    told = None
+    while True:
+        _, state = ask_engine(settings, "prompts.recording", take=take)
+        if state is None:
+            raise click.ClickException("the engine does not know of this recording any more; what was not kept is gone")
+        if (state["state"], state["tries"]) != told:
+            told = state["state"], state["tries"]
+            click.echo(_standing(state))
+        if state["over"]:
+            break
+        time.sleep(LOOK_SECONDS)
+    for warning in state["warnings"]:
+        click.echo(f"{name}: {shown(warning)}", err=True)
+    if state["state"] != "KEPT":
+        sys.exit(1)
+
+
+def _standing(state: dict[str, Any]) -> str:
+    sentences = {
+        "RINGING": "The phone rings.",
+        "INSTRUCTING": "Somebody has answered and hears what to do.",
+        "RECORDING": "It records.",
+        "REVIEWING": f"{lasting(state['spoken_ms'] / 1000)} were spoken and are heard again.",
+        "WAITING": "They have hung up without a choice. Nothing is kept unless the page Prompts says so within ten minutes.",
+        "KEEPING": "It is being kept.",
+        "KEPT": f"Kept as {state['name']} in {state['language']}.",
+        "DISCARDED": "Discarded; nothing was changed.",
+        "NOT_REACHED": f"Nobody answered ({state['why'].replace('_', ' ')}).",
+        "SILENT": "They hung up without a word.",
+        "FAILED": f"Not kept: {shown(state['sentence'])}",
+    }
+    return sentences.get(state["state"], state["state"])
 
 
 def _refuse_unknown(catalogue: Catalogue, language: str, expected: list[str]) -> None:

@@ -31,6 +31,13 @@ class LegPlayed:
 
 
 @dataclass(frozen=True, slots=True)
+class LegRecorded:
+    """What the leg said is in its file, and the leg is still there; of one that hangs up meanwhile only LegGone is told."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegDigit:
     digit: str
 
@@ -74,7 +81,7 @@ class LegGone:
     cause: str = ""
 
 
-LegEvent = LegRinging | LegAnswered | LegPlayed | LegDigit | LegBridged | LegUnbridged | LegHeld | LegReferred | LegGone
+LegEvent = LegRinging | LegAnswered | LegPlayed | LegRecorded | LegDigit | LegBridged | LegUnbridged | LegHeld | LegReferred | LegGone
 
 
 @dataclass(frozen=True, slots=True)

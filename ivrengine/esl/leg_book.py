@@ -25,6 +25,7 @@ from ivrengine.domain.legs import (
     LegGone,
     LegHeld,
     LegPlayed,
+    LegRecorded,
     LegReferred,
     LegRinging,
     LegState,
@@ -68,6 +69,7 @@ class Leg:
     bridged_at: float = float("-inf")
     ending: LegGone | None = None
     plays: dict[str, bool] = field(default_factory=dict)  # token -> whether we cut it
+    records: str = ""  # token of the recording of what it says
 
 
 class LegBook:
@@ -124,6 +126,13 @@ class LegBook:
             leg.plays.pop(next(iter(leg.plays)))
             log.warning("the end of a play was never seen; giving it up", extra={"leg_id": leg_id})
         leg.plays[token] = False
+        return True
+
+    def expect_record(self, leg_id: str, token: str) -> bool:
+        leg = self.legs.get(leg_id)
+        if leg is None:
+            return False
+        leg.records = token
         return True
 
     def expect_recording(self, channel: str, path: str) -> None:
@@ -255,7 +264,12 @@ class LegBook:
 
     def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
         token = event.get("Application-UUID") or ""
-        if token in leg.plays and not is_hung_up(event):
+        if is_hung_up(event):
+            return
+        if token and token == leg.records:
+            leg.records = ""
+            self._tell(leg_id, LegRecorded(token))
+        elif token in leg.plays:
             stopped = leg.plays.pop(token)
             played = event.get("Application-Response") == "FILE PLAYED"
             self._tell(leg_id, LegPlayed(token, ("stopped" if stopped else "played") if played else "failed"))
@@ -378,6 +392,9 @@ class LegBook:
         if leg.plays and (dump.get("variable_current_application") != "playback"):
             for token in list(leg.plays):
                 self._tell(state.leg_id, LegPlayed(token, "stopped" if leg.plays.pop(token) else "played"))
+        if leg.records and dump.get("variable_current_application") != "record":
+            token, leg.records = leg.records, ""
+            self._tell(state.leg_id, LegRecorded(token))
 
 
 def _was_transferred(park: RawEvent) -> bool:

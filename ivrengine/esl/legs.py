@@ -32,7 +32,7 @@ from .link import Link, leg_presence
 from .wire import UNDEFINED
 
 LEFT_PARKED_SECONDS = 60.0  # a leg that is parked for so long without a word from us belongs to an engine that has died
-HELD_SECONDS = 180.0  # the same for a leg that was parked in the middle of a talk (consulting)
+HELD_SECONDS = 1800.0  # the same for a leg that was parked in the middle of a talk: on hold, consulting; longer than anybody holds
 RING_GRACE_SECONDS = 10.0  # beyond the ringing time, until a leg that was told nothing of is withdrawn
 KILL_SECONDS = 2.0  # between two attempts to kill
 KILLS_LIMIT = 5  # then the leg is declared gone, loudly
@@ -45,6 +45,8 @@ MORE_TRANSFERS = "max_forwards=70"  # each parting is a transfer, and FreeSWITCH
 ASK_SECONDS = 0.1  # between two questions with whom a caller is connected after a phone's transfer
 ASK_TIMES = 10  # the switch keeps the phone's leg for two seconds
 _MODE_COMMANDS = {"listen": "0", "whisper": "2", "barge": "3"}
+
+MUTED_TAG = "muted"
 
 EavesdropMode = Literal["listen", "whisper", "barge"]
 
@@ -98,6 +100,7 @@ class Legs:
         display_number: str = "",
         tags: Mapping[str, str] | None = None,
         park_seconds: float = LEFT_PARKED_SECONDS,
+        auto_answer: bool = False,
     ) -> None:
         """Ring a phone. Ends with LegAnswered, or LegGone that says why not. ``tags`` come back in LegState.
 
@@ -105,7 +108,7 @@ class Legs:
         """
         argument = words.leg_argument(
             self._dial_strings[kind], number, leg_id, self._presence, ring_seconds, park_seconds, display_number, display_name,
-            tags or {},
+            tags or {}, auto_answer,
         )  # fmt: skip
         commands = self._link.commands
         if not commands.connected:
@@ -158,6 +161,37 @@ class Legs:
             if leg is None or not any(token in leg.plays for token in tokens):
                 return
             self._post_soon(f"api uuid_break {leg_id}")
+
+    def record(self, leg_id: str, token: str, path: str, max_seconds: float, finish_keys: str) -> None:
+        """Record what a parked leg says, and nothing that it hears. Ends with LegRecorded, except on a leg that is gone; what was said
+        until then is in the file."""
+        argument = words.record_argument(path, max_seconds, 0)
+        messages = [
+            words.execute_message(leg_id, "set", f"playback_terminators={words.keys_part(finish_keys)}"),
+            words.execute_message(leg_id, "record", argument, token),
+            words.execute_message(leg_id, "set", f"playback_terminators={words.NO_KEYS}"),
+        ]
+        commands = self._link.commands
+        if self._book.expect_record(leg_id, token):
+            for reply in commands.pipeline_messages(messages):
+                self._gone_or_taken(reply)
+
+    def tell_to_answer(self, leg_id: str) -> str:
+        """Tell a phone that rings to answer (SIP NOTIFY, event "talk"). Whether it can, only LegAnswered tells; gives what the phone
+        calls itself, "" where it has not said."""
+        leg_id = words.call_id_part(leg_id)
+        sent, named = self._link.commands.pipeline([f"api uuid_phone_event {leg_id} talk", f"api uuid_getvar {leg_id} sip_user_agent"])
+        name = named.data.strip()
+        return name if sent.ok and named.ok and name != UNDEFINED else ""
+
+    def mute(self, leg_id: str, on: bool) -> bool:
+        """While muted, silence goes from the leg to whomever it is connected with, and into its recording. False where that failed. The
+        tag ``muted`` tells it to an engine that comes after us."""
+        leg_id = words.call_id_part(leg_id)
+        replies = self._link.commands.pipeline(
+            [f"api uuid_audio {leg_id} start read mute {int(on)}", f"api uuid_setvar {leg_id} {words.TAG_PREFIX}{MUTED_TAG} {_yes(on)}"]
+        )
+        return all(reply.ok for reply in replies)
 
     # -- connecting
 
@@ -213,11 +247,11 @@ class Legs:
         if leg is not None:
             gevent.sleep(max(0.0, leg.bridged_at + BRIDGE_SETTLES_SECONDS - self._clock()))
         self._book.parting(leg_id)
+        other = leg.bridged_to if leg is not None else ""
+        parked = f"park_timeout={max(1, round(park_seconds))}:{words.LEFT_PARKED};{MORE_TRANSFERS}"
+        ours = [channel for channel in (leg_id, other) if channel == leg_id or channel in self._book.legs]
         for reply in self._link.commands.pipeline(
-            [
-                f"api uuid_setvar_multi {leg_id} park_timeout={max(1, round(park_seconds))}:{words.LEFT_PARKED};{MORE_TRANSFERS}",
-                f"api uuid_transfer {leg_id} -both park inline",
-            ]
+            [*(f"api uuid_setvar_multi {channel} {parked}" for channel in ours), f"api uuid_transfer {leg_id} -both park inline"]
         ):
             self._gone_or_taken(reply)
 

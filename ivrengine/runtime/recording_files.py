@@ -29,7 +29,7 @@ def left_recording(run: Run, directory: Path, *, hung_up: bool) -> RecordingEnde
     try:
         # How it ended is not known, so all of it counts as said: but for one that holds nothing at all.
         duration_ms = read_wav(path).duration_ms
-        if _is_silent(path):
+        if is_silent(path):
             duration_ms = 0
     except (OSError, BadWav) as error:
         note(log, "a recording can't be read", level=logging.WARNING, path=path, error=error)
@@ -37,7 +37,7 @@ def left_recording(run: Run, directory: Path, *, hung_up: bool) -> RecordingEnde
     return RecordingEnded(token, "recorded", str(path), duration_ms, "hangup" if hung_up else "key")
 
 
-def _is_silent(path: Path) -> bool:
+def is_silent(path: Path) -> bool:
     try:
         with wave.open(str(path), "rb") as file:
             while sound := file.readframes(file.getframerate()):
@@ -47,6 +47,15 @@ def _is_silent(path: Path) -> bool:
     except (wave.Error, EOFError):
         return False  # of another encoding: kept rather than judged
     return True
+
+
+def spoken_ms(path: Path) -> int:
+    """How long somebody spoke into the file; 0 where nothing can be heard in it, or it can't be read."""
+    try:
+        duration_ms = read_wav(path).duration_ms
+    except (OSError, BadWav):
+        return 0
+    return 0 if is_silent(path) else duration_ms
 
 
 def why_not_record(directory: Path) -> str:

@@ -3,9 +3,10 @@ the director. Holds no rules of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from pathlib import Path
 from typing import Any
 
 from ivrengine.acd.decisions import Offer
@@ -28,10 +29,15 @@ from .desk import LOGGED_OUT, Desk
 from .desk_messages import DeskMessages
 from .desk_words import DeskWords
 from .destinations import Destinations
+from .dialled_customers import DialledCustomers
 from .greenlets import Crew
 from .orders import LOOK_SECONDS as ORDERS_LOOK_SECONDS
 from .orders import OrderTaker
 from .outcome import Outcome, Who
+from .own_calls import OwnCalls
+from .own_calls import Parts as OwnParts
+from .phone_takes import PhoneTakes
+from .prompt_work import PromptWork
 from .reception import Reception
 from .side_legs import SideLegs
 from .soft_phone import SoftPhone
@@ -40,6 +46,7 @@ from .talk_codes import TalkCodes
 from .transfers import Transfers
 from .waiting import Waiting
 
+PHONE_VERBS = frozenset({"call", "answer", "mute", "unmute", "hold", "unhold", "hang_up"})  # that the command line orders for an agent
 WAITING_SHOWN_LIMIT = 1000  # callers in one answer to the command line
 
 
@@ -56,7 +63,10 @@ class Workplace:
         crew: Crew,
         alarm: Callable[[RaiseAlarm], None],
         zone: tzinfo,
-        language: str,
+        languages: Sequence[str],
+        prompt_work: PromptWork,
+        takes: Path,
+        outbound_number: str = "",
     ) -> None:
         director, clock = call_centre.director, call_centre.clock
         self._call_centre = call_centre
@@ -65,7 +75,7 @@ class Workplace:
         self._voice = voice
         self._crew = crew
         self._clock = clock
-        self._language = language
+        self._language = language = languages[0]
         legs, dispatcher = switch.legs, director.dispatcher
 
         def site() -> Any:
@@ -82,7 +92,11 @@ class Workplace:
         )  # fmt: skip
         self.codes = TalkCodes(self.transfers, director.recordings, director.feed, legs, voice, words, store, crew, clock)
         self.supervisor = Supervisor(director, self.desk, legs, sides, store, site, switch.hang_up, crew, clock)
-        self.soft_phone = SoftPhone(director, director.recordings, self.desk, self.transfers, store, clock)
+        self.phone_takes = PhoneTakes(legs, sides, voice, prompt_work, store, takes, languages, crew, clock)
+        self.customers = DialledCustomers(director, legs, self.transfers, lambda: self._paths(Music()), crew)
+        own_parts = OwnParts(director, legs, sides, self.customers, lambda code, sentence: alarm(RaiseAlarm(code, sentence)))
+        self.own_calls = OwnCalls(own_parts, destinations, store, site, outbound_number)
+        self.soft_phone = SoftPhone(director, legs, director.recordings, self.desk, self.transfers, self.own_calls, store, clock)
         self._parts = CallbackParts(
             legs, sides, director, self._plan, lambda: self._paths(Prompt("callback/customer_hears", language), Music()),
             lambda code, sentence: alarm(RaiseAlarm(code, sentence)),
@@ -92,22 +106,27 @@ class Workplace:
         )
         self.orders = OrderTaker(
             store,
-            {"agents": self._order_of_agent, "supervise": self.supervisor.do, "callbacks": self.callbacks.do},
-            {"agents.states": self._states, "queues.waiting": self.waiting},
+            {
+                "agents": self._order_of_agent, "supervise": self.supervisor.do, "callbacks": self.callbacks.do,
+                "prompts": self.phone_takes.do,
+            },
+            {"agents.states": self._states, "queues.waiting": self.waiting, "prompts.recording": self.phone_takes.one},
             self._is_open,
             clock,
         )
         director.hands_over = self.transfers.hands_over
-        director.on_talk_event.append(self.codes.talk_event)
-        director.on_talk_ended += [self.transfers.talk_over, self.codes.talk_over, self.supervisor.talk_over]
+        director.on_talk_event += [self.codes.talk_event, self.customers.talk_event]
+        director.on_talk_ended += [self.transfers.talk_over, self.codes.talk_over, self.supervisor.talk_over, self.customers.talk_over]
         director.on_call_ended += [self.transfers.call_over, self.callbacks.call_over]
         director.on_item_ended.append(self.callbacks.item_ended)
         director.callback_leg = self.callbacks.offer_leg
         call_centre.recovery.lost = self.callbacks.lost
+        call_centre.recovery.dialled_found = self.customers.adopt
         call_centre.desk, call_centre.callbacks = self.desk.ask, self.callbacks.request
 
     def start(self) -> None:
         """Take orders from now on, and make callbacks as soon as the queues are as an earlier process left them."""
+        self.phone_takes.sweep()
         self.orders.start()
         self._crew.repeat(self.orders.look, ORDERS_LOOK_SECONDS)
         self._crew.repeat(self._look_for_callbacks, CALLBACKS_LOOK_SECONDS)
@@ -122,6 +141,8 @@ class Workplace:
     # -- what the command line asks ------------------------------------------------------------------------------------
 
     def _order_of_agent(self, verb: str, arguments: Mapping[str, str], who: Who) -> Outcome:
+        if verb in PHONE_VERBS:
+            return self.soft_phone.order(verb, arguments.get("agent", ""), arguments, who)
         return self.desk.do(verb, arguments.get("agent", ""), arguments, who)
 
     def _states(self, arguments: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -160,7 +181,7 @@ class Workplace:
 
     def _call_info(self, call_id: str) -> CallInfo | None:
         session = self._reception.sessions.get(call_id)
-        return session.call if session is not None else None
+        return session.call if session is not None else self.customers.info(call_id)
 
     def _callback_leg(self, offer: Offer, errand: Errand, rules: QueueRules, keeper: Callbacks) -> CallbackLeg:
         return CallbackLeg(offer, errand, rules, keeper, self._parts)
@@ -169,7 +190,7 @@ class Workplace:
         """As for a caller who waits; the agent hears besides that it is a callback."""
         callback, rules = errand.callback, self._director.site.queue(offer.queue)
         waiting = Waiting(offer.item_id, "", "", offer.queue, callback.queued_at, callback.number, callback.name)
-        plan = self._call_centre.plans.of(offer, rules or QueueRules(offer.queue), waiting, self._clock())
+        plan = self._call_centre.plan(offer, rules or QueueRules(offer.queue), waiting)
         return replace(plan, whisper=(*plan.whisper, *self._paths(Prompt("callback/agent_hears", self._language))))
 
     def _paths(self, *items: Any) -> tuple[str, ...]:

@@ -136,6 +136,11 @@ class BaresipPhone:
             self._command("sndcode", key)
             time.sleep(KEY_SECONDS)
 
+    def speak(self, path: Path | str) -> None:
+        """Say a WAV from now on, then nothing."""
+        said = np.concatenate((audio.read(path), np.zeros(int(SPEECH_SECONDS * audio.RATE))))
+        self._command("ausrc", f"aufile,{audio.write(self.work / f'said-{Path(path).stem}.wav', said)}")
+
     def hold(self, on: bool) -> None:
         """The phone's own hold key."""
         self._command("hold" if on else "resume")

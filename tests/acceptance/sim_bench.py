@@ -112,6 +112,9 @@ class SimPhone:
     def press(self, keys: str) -> None:
         self._do(f"press {self._latest()} {keys}")
 
+    def speak(self, path: Path | str) -> None:
+        self._do(f"speak {self._latest()} {path}")
+
     def hold(self, on: bool) -> None:
         self._do(f"{'hold' if on else 'unhold'} {self._latest()}")
 
@@ -210,6 +213,15 @@ class SimBench:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+
+    @property
+    def switch_pid(self) -> int:
+        assert self._process is not None, "the bench is not started"
+        return self._process.pid
+
+    def client(self) -> EslClient:
+        """Another line to the switch's event socket."""
+        return EslClient(self._port, self._password)
 
     def api(self, command: str) -> str:
         assert self._client is not None, "the bench is not started"

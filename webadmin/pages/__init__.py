@@ -14,6 +14,7 @@ PAGES = (
     "flows",
     "console",
     "prompts",
+    "prompts_record",
     "site",
     "site_calendars",
     "site_blacklist",

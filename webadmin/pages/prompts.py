@@ -8,41 +8,39 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from gevent.lock import BoundedSemaphore
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from ivrengine.prompts import versions
 from ivrengine.prompts.catalogue_file import TEXT_LIMIT, Entry
 from ivrengine.prompts.errors import PromptError
-from ivrengine.prompts.job import load_apart, say_apart
+from ivrengine.prompts.job import say_apart
 from ivrengine.prompts.load import Loaded, prompt_name
 from ivrengine.prompts.names import NAME_LIMIT, is_language, name_problem
 from ivrengine.prompts.speech import SPEECH_PREFIX, speech_for
 from ivrengine.prompts.tts import EspeakSpeaker, text_digest
+from ivrengine.runtime.prompt_work import NoTurn
 from ivrengine.runtime.publishing import apart
 
-from ..context import auditor, web
+from ..context import auditor, own_phone, web
+from . import prompts_record
 from .prompts_uses import Uses, all_uses
+from .recordings_sound import NoSound, serve
 
 UPLOAD_LIMIT_BYTES = 60_000_000  # of one request; ten minutes of a CD's sound have more than any prompt needs
 FILES_LIMIT = 50  # in one request
-JOBS_AT_ONCE = 2
-TURN_SECONDS = 30.0  # for one's turn to make prompts
 ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 SHOWS = ("all", "missing", "unused", "words")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}", re.ASCII)
 _UPLOADS = ("prompts.upload",)
 
 blueprint = Blueprint("prompts", __name__, url_prefix="/prompts")
-_turns = BoundedSemaphore(JOBS_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +133,17 @@ def _rows(language: str, uses: Uses) -> list[Row]:
     return rows
 
 
+@blueprint.get("/new")
+def new() -> Response | tuple[str, int]:
+    """The page of a prompt that is not there yet, to write its text, upload it or record it."""
+    language, name = request.args.get("language", ""), request.args.get("new_name", "").strip()
+    if language not in _languages():
+        abort(404, _("There is no such language."))
+    if name_problem(name):
+        return _list({"new_name": _("Use small letters, digits, _ and -, with / between directories.")}), 422
+    return redirect(url_for("prompts.one", language=language, name=name, new=1))
+
+
 @blueprint.get("/one/<language>/<path:name>")
 def one(language: str, name: str) -> str:
     return _form(language, name, {})
@@ -146,7 +155,8 @@ def _form(language: str, name: str, problems: dict[str, str]) -> str:
     catalogue = engine.catalogue
     former = apart(versions.versions, catalogue, name, language)
     is_there = name in catalogue.names(language)
-    if not (is_there or former or uses.of(name, language) or uses.is_own(name, language)):
+    is_new = not (is_there or former or uses.of(name, language) or uses.is_own(name, language))
+    if is_new and request.method == "GET" and "new" not in request.args:
         abort(404, _("There is no such prompt."))
     problem, entry = catalogue.problem(name, language), catalogue.entry(name, language)
     speech = speech_for(language)
@@ -158,7 +168,8 @@ def _form(language: str, name: str, problems: dict[str, str]) -> str:
         others=[each for each in _languages() if each != language], has_others=[each for each in _languages() if each != language
         and name in catalogue.names(each)], may_say=_may_say(name, language),
         stale=entry.source == EspeakSpeaker.source and bool(entry.sha256) and entry.sha256 != text_digest(text),
-        limit_mb=UPLOAD_LIMIT_BYTES // 1_000_000, text_limit=TEXT_LIMIT,
+        limit_mb=UPLOAD_LIMIT_BYTES // 1_000_000, text_limit=TEXT_LIMIT, is_new=is_new, phone=own_phone(), take=prompts_record.latest(),
+        take_words=prompts_record.words(),
     )  # fmt: skip
 
 
@@ -171,9 +182,10 @@ def sound(language: str, name: str) -> Response:
         path = versions.version_path(catalogue, name, language, stamp) if stamp else catalogue.path(name, language)
     except PromptError as error:
         abort(404, str(error))
-    if not path.is_file():
+    try:
+        return serve(path, request.range)
+    except NoSound:
         abort(404, _("There is no such prompt."))
-    return send_file(path, mimetype="audio/wav", conditional=True)
 
 
 # -- bringing in -------------------------------------------------------------------------------------------------------
@@ -220,12 +232,13 @@ def _bring_in(file: FileStorage, language: str, name: str) -> Loaded | None:
         source = Path(directory) / (stem + (suffix if _SUFFIX.fullmatch(suffix) else ".sound"))
         try:
             apart(file.save, source)
-            (loaded,) = _in_turn(lambda: load_apart(engine.catalogue.root, source, language, f"{folder}/" if folder else ""))
+            loaded = engine.prompt_work.bring_in(source, language, folder)
+        except NoTurn:
+            return _refuse(given, _("other prompts are being made; try again in a moment"))
         except (PromptError, OSError) as error:
             return _refuse(given, str(error))
     if loaded.outcome in ("refused", "passed_over"):
         return _refuse(given, loaded.detail.removeprefix(f"{source.name} ").removeprefix(f"{source.name}: "))
-    _follow()
     _audit("upload", wanted, language, before)
     if loaded.outcome == "unchanged":
         flash(_("%(name)s is this very file already.", name=wanted))
@@ -266,12 +279,16 @@ def say_missing() -> Response:
 def _say(language: str, names: list[str]) -> None:
     engine = web().engine
     before = {name: _state(name, language) for name in names}
+    root, again = engine.catalogue.root, len(names) == 1
     try:
-        results = _in_turn(lambda: say_apart(engine.catalogue.root, language, names, again=len(names) == 1)) if names else []
+        results = engine.prompt_work.in_turn(lambda: say_apart(root, language, names, again=again)) if names else []
+    except NoTurn:
+        flash(_("Other prompts are being made; try again in a moment."), "error")
+        return
     except PromptError as error:
         flash(str(error), "error")
         return
-    _follow()
+    engine.prompt_work.follow()
     for result in results:
         if result.outcome == "said":
             _audit("say", result.name, language, before[result.name])
@@ -378,29 +395,9 @@ def _refusal(name: str, language: str) -> str:
 
 
 def _state(name: str, language: str) -> dict[str, Any]:
-    """For the audit trail; empty where there is no such prompt."""
-    catalogue = web().engine.catalogue
-    if name not in catalogue.names(language):
-        return {}
-    entry = catalogue.entry(name, language)
-    length = None if catalogue.problem(name, language) else catalogue.duration_ms(name, language)
-    return {"language": language, "text": entry.text, "source": entry.source, "sha256": entry.sha256, "duration_ms": length}
+    return web().engine.prompt_work.state(name, language)
 
 
 def _audit(verb: str, name: str, language: str, before: dict[str, Any]) -> None:
     after = _state(name, language)
     web().engine.store.audit.add(auditor(), f"{verb}_prompt", f"prompt {name}", before or None, after or None, web().now()).wait()
-
-
-def _follow() -> None:
-    """The engine hears of what another process has made."""
-    apart(web().engine.catalogue.reload)
-
-
-def _in_turn(work: Callable[[], list[Any]]) -> list[Any]:
-    if not _turns.acquire(timeout=TURN_SECONDS):
-        raise PromptError(_("other prompts are being made; try again in a moment"))
-    try:
-        return work()
-    finally:
-        _turns.release()

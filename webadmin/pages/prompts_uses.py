@@ -11,7 +11,7 @@ from ivrengine.prompts.speech import SPEECH_PREFIX, speech_for
 from ivrengine.runtime.publishing import apart
 from ivrengine.runtime.site_files import SiteFiles
 
-OWN_PREFIXES = ("break/", "callback/", "desk/", "queue/", "talk/")  # said by runtime/, by no flow
+OWN_PREFIXES = ("break/", "callback/", "desk/", "queue/", "record/", "talk/")  # said by runtime/, by no flow
 SETS_KEPT = 4  # versions of the flows whose uses are remembered
 
 

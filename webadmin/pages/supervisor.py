@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from ..auth import still_there
-from ..context import supervisor, user, web
+from ..context import own_phone, supervisor, user, web
 from .board_feed import feed
 from .supervisor_sentences import in_language
 
@@ -43,7 +43,7 @@ blueprint = Blueprint("supervisor", __name__, url_prefix="/supervisor")
 def index() -> str:
     site = web().engine.store.site.load()
     return render_template(
-        "supervisor/index.html", phone=_phone(), queues=site.queues, reasons=site.reasons, me=user().agent_id,
+        "supervisor/index.html", phone=own_phone(), queues=site.queues, reasons=site.reasons, me=user().agent_id,
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def live() -> Response:
     source = feed()
     return web().hub.subscribe(
         ["supervisor", "supervisor_tick", "alarms"],
-        snapshot=lambda: {**source.state("supervisor"), "open_alarms": source.state("alarms")["open"]},
+        snapshot=lambda: source.told("supervisor", open_alarms=source.open_alarms()),
         last_event_id=request.headers.get("Last-Event-ID", ""),
         beat_seconds=BEAT_SECONDS,
         still_there=still_there(),
@@ -79,7 +79,7 @@ def do() -> tuple[Response, int] | Response:
         return jsonify(error=_("This is nothing that supervisors do.")), 400
     arguments = {name: value[:ARGUMENT_LIMIT] for name in VERBS[verb] if isinstance(value := told.get(name), str)}
     if verb in ON_MY_PHONE:
-        arguments["phone"] = _phone()
+        arguments["phone"] = own_phone()
         if not arguments["phone"]:
             return jsonify(error=_("Give the extension of your phone first, at the top of the page.")), 409
     if verb == "pick_up":
@@ -91,12 +91,3 @@ def do() -> tuple[Response, int] | Response:
     outcome = web().engine.workplace.supervisor.do(verb, arguments, supervisor())
     sentence = in_language(outcome.sentence)
     return (jsonify(ok=True, sentence=sentence), 200) if outcome.ok else (jsonify(error=sentence), 409)
-
-
-def _phone() -> str:
-    """The one that was given, or the one at which the supervisor is logged in as an agent."""
-    found = web().engine.store.own_phones.of(user().name)
-    if found or not user().agent_id:
-        return found
-    view = web().engine.call_centre.director.dispatcher.agent(user().agent_id)
-    return view.phone if view is not None and view.intent != "LOGGED_OUT" else ""

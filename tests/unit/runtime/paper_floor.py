@@ -59,7 +59,7 @@ class PaperLegs:
         self.asked.append(("kill", leg_id))
 
     def __getattr__(self, name):
-        if name not in ("play", "stop_playing", "unbridge", "bridge", "bridge_legs", "eavesdrop", "three_way"):
+        if name not in ("play", "record", "stop_playing", "unbridge", "bridge", "bridge_legs", "eavesdrop", "three_way"):
             raise AttributeError(name)
 
         def ask(*what) -> bool:

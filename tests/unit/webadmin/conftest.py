@@ -21,6 +21,7 @@ from ivrengine.prompts.catalogue import Catalogue
 from ivrengine.prompts.voice import Voice
 from ivrengine.runtime.drafts import Drafts
 from ivrengine.runtime.news import News
+from ivrengine.runtime.prompt_work import PromptWork
 from ivrengine.runtime.publishing import Publisher
 from ivrengine.storage.store import Store
 from webadmin import create_app
@@ -57,6 +58,7 @@ def engine(tmp_path: Path, clock: Clock) -> Iterator[Any]:
             settings=settings,
             catalogue=catalogue,
             voice=voice,
+            prompt_work=PromptWork(catalogue),
             world=World(hours=HoursBook({})),
             drafts=Drafts(settings.flows),
             publisher=Publisher(settings.flows, store, catalogue, voice, (), clock),
