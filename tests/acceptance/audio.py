@@ -71,7 +71,10 @@ def best_match(heard: np.ndarray, sought: np.ndarray) -> tuple[float, float]:
     return float(likeness[best]), best / RATE
 
 
-ENOUGH = 0.6  # of share_heard, to say that a sound is there
+ENOUGH = 0.6  # of the pieces of a sound, to say that it is there
+IN_PIECES = 0.3  # the likeness of what was heard with gaps; other speech is less like it
+PIECE_SECONDS = 0.25
+SLACK_SECONDS = 0.3  # by which a piece may have moved
 
 
 def share_heard(heard: np.ndarray, said: np.ndarray, piece_seconds: float = 0.5, likeness: float = 0.8) -> float:
@@ -86,10 +89,28 @@ def share_heard(heard: np.ndarray, said: np.ndarray, piece_seconds: float = 0.5,
 
 
 def heard_prompt(heard: np.ndarray, prompt: Path | str, seconds: float = 1.5, likeness: float = 0.8) -> float | None:
-    """When (seconds) the first ``seconds`` of ``prompt`` were heard, or None. A prompt that was cut short still counts."""
+    """When (seconds) the first ``seconds`` of ``prompt`` were heard, or None. A prompt that was cut short still counts.
+
+    Sought in pieces, which must be found one after the other: on a busy machine the switch's own clock falls behind now and then, and
+    goes on after a gap or without what it missed. Heard is what has so many of its audible pieces about where they belong.
+    """
     sought = read(prompt)
     loud = np.flatnonzero(np.abs(sought) > AUDIBLE)
     if len(loud) == 0:
         return None
-    found, at = best_match(heard, sought[loud[0] :][: int(seconds * RATE)])
-    return at if found >= likeness else None
+    sought = sought[loud[0] :][: int(seconds * RATE)]
+    found, at = best_match(heard, sought)
+    if found >= likeness or found < IN_PIECES:
+        return at if found >= likeness else None
+    size, slack = int(PIECE_SECONDS * RATE), int(SLACK_SECONDS * RATE)
+    starts = [start for start in range(0, len(sought) - size + 1, size) if np.square(sought[start : start + size]).mean() > AUDIBLE**2]
+    for first in starts:  # whichever piece is whole tells where the others belong
+        found, at = best_match(heard, sought[first : first + size])
+        if found < likeness:
+            continue
+        begin = int(at * RATE) - first
+        near = ((start, heard[max(0, begin + start - slack) : begin + start + size + slack]) for start in starts)
+        share = sum(best_match(window, sought[start : start + size])[0] >= likeness for start, window in near) / len(starts)
+        if share > ENOUGH:
+            return max(0.0, begin / RATE)
+    return None

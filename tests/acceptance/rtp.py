@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -99,15 +100,15 @@ class RtpEnd:
     def packets_heard(self) -> int:
         return len(self._heard)
 
-    def heard(self) -> np.ndarray:
-        """What was heard since ``talk``; where no packet came, silence."""
-        packets = list(self._heard)
+    def heard(self, first: int = 0) -> np.ndarray:
+        """What was heard since ``talk``, from the sample ``first`` on; where no packet came, silence."""
+        packets = self._heard[bisect_left(self._heard, first, key=lambda packet: packet[0]) :]
         if not packets:
             return np.zeros(0)
-        samples = np.zeros(packets[-1][0] + 10 * FRAME)
+        samples = np.zeros(packets[-1][0] + 10 * FRAME - first)
         for at, payload in packets:
             linear = np.frombuffer(audioop.alaw2lin(payload, 2), "<i2") / 32768
-            samples[at : at + len(linear)] = linear[: len(samples) - at]
+            samples[at - first : at - first + len(linear)] = linear[: len(samples) - (at - first)]
         return samples
 
     def save_heard(self, path: Path) -> Path:

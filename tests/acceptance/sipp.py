@@ -27,6 +27,7 @@ INFO_GAP_SECONDS = 0.2
 QUIET_SECONDS = 0.3  # a prompt has ended when nothing follows it for so long
 LONGEST_CALL_SECONDS = 300
 NOTE_SECONDS = 3.0
+AGAIN_SECONDS = 1.0  # of what was searched already, looked at together with what comes
 STEP_SECONDS = 120.0  # the longest that one item of a script may wait for the switch
 
 
@@ -126,10 +127,15 @@ class SippCall:
     def wait_heard(self, prompt: Path | str, timeout: float = 20.0, seconds: float = 1.5) -> float:
         """Until the first ``seconds`` of a WAV's speech were heard. Returns when, in seconds since the answer."""
         found: list[float] = []
+        searched = 0  # samples in which it is not
 
         def check() -> bool:
-            at = audio.heard_prompt(self.heard(), prompt, seconds)
-            found.extend([] if at is None else [at])
+            nonlocal searched
+            heard = self.heard(searched)
+            at = audio.heard_prompt(heard, prompt, seconds)
+            if at is not None:
+                found.append(searched / audio.RATE + at)
+            searched = max(searched, searched + len(heard) - round((seconds + AGAIN_SECONDS) * audio.RATE))
             return bool(found)
 
         self._until(check, timeout, f"did not hear {Path(prompt).name}", pause=0.2)
@@ -147,9 +153,9 @@ class SippCall:
         """What the far end keyed, as far as the switch let it through."""
         return "".join(self._rtp.keys_heard.values())
 
-    def heard(self) -> np.ndarray:
-        """What the caller has heard since the answer: samples in -1..1 at 8000 Hz."""
-        return self._rtp.heard()
+    def heard(self, first: int = 0) -> np.ndarray:
+        """What the caller has heard since the answer, from that sample on: in -1..1 at 8000 Hz."""
+        return self._rtp.heard(first)
 
     def errors(self) -> str:
         return "\n".join(path.read_text("utf-8", "replace") for path in sorted(self.work.glob("*_errors.log")))
