@@ -154,6 +154,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.goto("/log-in")
+    page.fill("#name", name)
+    page.fill("#password", password)
+    page.click("main button.main")
+    page.wait_for_url(lambda address: "log-in" not in address)
+
+
 @dataclass
 class Browsers:
     """Opens browsers that know nothing of each other. What a page's scripts or policy complain about fails the test."""
@@ -189,11 +197,7 @@ class Browsers:
 
     def _log_in(self, role: str) -> Any:
         page = self.open()
-        page.goto("/log-in")
-        page.fill("#name", role)
-        page.fill("#password", PASSWORD)
-        page.click("main button.main")
-        page.wait_for_url(lambda address: "log-in" not in address)
+        log_in(page, role)
         return page.context.storage_state()
 
     def close(self) -> None:

@@ -19,17 +19,24 @@ def replace(page: Any, old: str, new: str) -> None:
 
 
 def open_editor(browsers: Any, role: str = "admin", **options: Any) -> Any:
-    page = browsers.open(role, **options)
+    return show_editor(browsers.open(role, **options))
+
+
+def show_editor(page: Any) -> Any:
     page.goto(f"/flows/file/{FILE}")
     page.wait_for_selector("#diagram svg .node")
     return page
 
 
 def test_a_mistake_is_told_at_its_line_mended_published_and_rolled_back(browsers: Any, house: Any) -> None:
+    mend_publish_and_roll_back(open_editor(browsers), house)
+
+
+def mend_publish_and_roll_back(page: Any, house: Any) -> None:
+    """``page``: the editor, opened by an admin on a site that was never published by a person."""
     path = house.site / "flows" / f"{FILE}.yml"
     before = path.read_text(encoding="utf-8")
     line = 1 + before[: before.index("go: repair")].count("\n")
-    page = open_editor(browsers)
     assert page.text_content("#editor-state") == "published"
 
     replace(page, "go: repair", "go: repairz")

@@ -46,8 +46,8 @@ def heard_seconds(page: Any) -> float:
     }""")
 
 
-def test_a_recording_is_uploaded_heard_replaced_and_taken_back(browsers: Any) -> None:
-    page = browsers.open("admin")
+def add_a_prompt(page: Any) -> None:
+    """An admin brings a second of hum in, sees it and hears it."""
     page.goto("/prompts/?language=en-US")
     page.select_option("#language", "en-US")
     page.fill("#name", NAME)
@@ -56,6 +56,11 @@ def test_a_recording_is_uploaded_heard_replaced_and_taken_back(browsers: Any) ->
     page.wait_for_selector(".waveform[data-drawn]")
     painted = "() => document.querySelector('.waveform canvas').getContext('2d').getImageData(0, 40, 100, 1).data.some((byte) => byte)"
     assert page.evaluate(painted) and abs(heard_seconds(page) - 1.0) < 0.05
+
+
+def test_a_recording_is_uploaded_heard_replaced_and_taken_back(browsers: Any) -> None:
+    page = browsers.open("admin")
+    add_a_prompt(page)
 
     upload(page, 2.0)
     assert "is replaced" in page.text_content(".flash") and abs(heard_seconds(page) - 2.0) < 0.05

@@ -28,7 +28,7 @@ from ivrengine.storage.period_lists import EXPORT_LIMIT, PAGE_LIMIT, Asked
 from ivrengine.storage.slow_work import SlowWork
 
 from ..context import auditor, user, web
-from .reports_words import REPORT_TITLES, localised, said, sentence
+from .reports_words import REPORT_TITLES, localised, said, sentence, with_titles
 
 FILES = {
     "csv": (csv_bytes, "text/csv; charset=utf-8"),
@@ -94,7 +94,7 @@ def file(name: str, kind: str) -> Response:
     except PeriodError as error:
         abort(422, sentence(error))
     tables = REPORTS[name](web().engine.store, chosen, web().now(), request.args.get("queue", ""))
-    return _file([localised(table) for table in tables], kind, f"{name}-{chosen.first}-{chosen.last}")
+    return _file([_in_words(table) for table in tables], kind, f"{name}-{chosen.first}-{chosen.last}")
 
 
 def _report(name: str) -> str | tuple[str, int]:
@@ -118,7 +118,7 @@ def _report(name: str) -> str | tuple[str, int]:
         chosen = _period()
     except PeriodError as error:
         return render_template("reports/one.html", **{**view, "problem": sentence(error)}), 422
-    view["tables"] = [_shown(localised(table)) for table in REPORTS[name](engine.store, chosen, now, queue)]
+    view["tables"] = [_shown(_in_words(table)) for table in REPORTS[name](engine.store, chosen, now, queue)]
     view["query"] = {"from": chosen.first.isoformat(), "to": chosen.last.isoformat(), "by": chosen.by, "queue": queue or None}
     return render_template("reports/one.html", **view)
 
@@ -161,7 +161,7 @@ def records(what: str) -> str:
     skip = min(max(0, skip), EXPORT_LIMIT)
     found = behind(web().engine.store, what, wanted, skip, PAGE_LIMIT + 1)
     more = len(found.rows) > PAGE_LIMIT
-    shown = _shown(localised(_for_user(replace(found, rows=found.rows[:PAGE_LIMIT]))))
+    shown = _shown(_in_words(_for_user(replace(found, rows=found.rows[:PAGE_LIMIT]))))
     query = {name: request.args[name] for name in ASKED if name in request.args}
     later = url_for("reports.records", what=what, **query, skip=skip + PAGE_LIMIT) if more and skip + PAGE_LIMIT <= EXPORT_LIMIT else ""
     return render_template(
@@ -178,7 +178,7 @@ def records_file(what: str, kind: str) -> Response:
     wanted = _asked(what)
     found = behind(web().engine.store, what, wanted, 0, EXPORT_LIMIT)
     web().engine.store.audit.add(auditor(), "download_records", what, "", f"{len(found.rows)}", web().now()).wait()
-    return _file([localised(_for_user(found))], kind, f"{what}-{datetime.fromtimestamp(wanted.a, web().zone):%Y-%m-%d}")
+    return _file([_in_words(_for_user(found))], kind, f"{what}-{datetime.fromtimestamp(wanted.a, web().zone):%Y-%m-%d}")
 
 
 def _asked(what: str) -> Asked:
@@ -188,6 +188,11 @@ def _asked(what: str) -> Asked:
         return asked(request.args)
     except PeriodError:
         abort(404, _("The link of this figure is broken: its period is missing or too long."))
+
+
+def _in_words(table: Table) -> Table:
+    """With the titles of the site and of the page's language."""
+    return localised(with_titles(table, web().engine.store.site.load()))
 
 
 def _for_user(table: Table) -> Table:

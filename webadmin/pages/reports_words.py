@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from ivrengine.reports.periods import PeriodError
-from ivrengine.reports.table import Table
+from ivrengine.reports.table import Cell, Column, Table
+from ivrengine.site.records import Site
 
 from ..words import word
 
@@ -179,6 +180,24 @@ def localised(table: Table) -> Table:
         replace(each, title=str(COLUMN_TITLES.get(each.name, each.title)), formula=in_words(each.formula)) for each in table.columns
     )
     return replace(table, title=str(TABLE_TITLES.get(table.name, table.title)), columns=columns)
+
+
+def with_titles(table: Table, site: Site) -> Table:
+    """Queues, teams, reasons and dispositions by the titles that people gave them; agents by number and name."""
+    titles = {
+        "queue": {each.name: each.title for each in site.queues},
+        "team": {each.name: each.title for each in site.teams},
+        "reason": {each.reason: each.title for each in site.reasons},
+        "disposition": {each.code: f"{each.code} {each.title}" for each in site.dispositions if each.title},
+    }
+    if all(column.name != "name" for column in table.columns):
+        titles["agent"] = {each.agent_id: f"{each.agent_id} {each.rules.name}" for each in site.agents if each.rules.name}
+
+    def cell(value: Cell, column: Column) -> Cell:
+        return titles.get(column.name, {}).get(str(value)) or value
+
+    rows = (replace(row, cells=tuple(map(cell, row.cells, table.columns))) for row in table.rows)
+    return replace(table, rows=tuple(rows))
 
 
 def sentence(error: PeriodError) -> str:
