@@ -7,11 +7,12 @@ from math import inf
 from ivrengine.domain.needs import ANYBODY
 from ivrengine.domain.sentence import Sentence
 
+from .audiences import audience_of
 from .decisions import ItemEnded
 from .floor import Floor
 from .happenings import Assigned, Left, Moved, Queued, Raised, Terminal
 from .limits import ASSIGNED_SECONDS
-from .model import Item, Queue
+from .model import Audience, Item, Queue
 from .transitions import ITEM_STATE
 
 MOVABLE = frozenset({"QUEUED", "RESERVED", "OFFERING"})  # not connected yet, nor about to be
@@ -60,7 +61,7 @@ def _refusal(floor: Floor, queue: Queue | None, told: Queued) -> Terminal | None
         return None
     if queue.rules.capacity and queue.living >= queue.rules.capacity:
         return "refused_full"
-    if queue.rules.when_empty == "refuse" and not queue.logged_in:
+    if queue.rules.when_empty == "refuse" and not audience_of(floor, queue, told.rings).logged_in:
         return "refused_empty"
     return None
 
@@ -142,23 +143,23 @@ def item_due(floor: Floor, item: Item, now: float) -> None:
         floor.wait(item, now)
 
 
-def queue_empty_due(floor: Floor, queue: Queue, now: float) -> None:
-    """Nobody has been logged in for too long, for some who wait; those who came later have their own time. Callbacks have time:
-    they are made when somebody is there again."""
-    limit = queue.rules.no_agent_seconds
-    if queue.logged_in or not limit:
+def no_agent_due(floor: Floor, audience: Audience, now: float) -> None:
+    """Nobody who could ever serve them has been logged in for too long, for some who wait; those who came later have their own time.
+    Callbacks have time: they are made when somebody is there again. Who was picked up waits for that agent."""
+    limit = audience.queue.rules.no_agent_seconds
+    if audience.logged_in or not limit:
         return
     next_due = inf
-    for place in list(queue.line):
+    for place in list(audience.queue.line):
         item = place[3]
-        due = max(item.entered_at, queue.empty_since) + limit
-        if item.state != "QUEUED" or item.virtual:
+        due = max(item.entered_at, audience.empty_since) + limit
+        if item.audience is not audience or item.state != "QUEUED" or item.virtual or item.assigned_to is not None:
             continue
         if due <= now:
             floor.end(item, "no_agent", now)
         else:
             next_due = min(next_due, due)
-    floor.timers.set(queue.empty_alarm, next_due)
+    floor.timers.set(audience.alarm, next_due)
 
 
 def exclusion_due(floor: Floor, pair: tuple[Item, str], now: float) -> None:

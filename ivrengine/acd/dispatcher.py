@@ -32,6 +32,7 @@ RULES: dict[type, Callable[[Floor, Any, float], None]] = {
     happenings.BreakAsked: agents.break_asked,
     happenings.BreakDecided: agents.break_decided,
     happenings.WrapUpDone: wrap_up.wrap_up_done,
+    happenings.NotesKept: wrap_up.notes_kept,
     happenings.WrapUpExtended: wrap_up.wrap_up_extended,
     happenings.PhoneBusy: agents.phone_busy,
     happenings.PhoneFree: agents.phone_free,
@@ -66,7 +67,7 @@ ALARMS: dict[str, Callable[[Floor, Any, float], None]] = {
     "break": agents.break_due,
     "item": callers.item_due,
     "exclusion": callers.exclusion_due,
-    "queue_empty": callers.queue_empty_due,
+    "no_agent": callers.no_agent_due,
 }
 
 

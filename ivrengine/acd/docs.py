@@ -49,7 +49,9 @@ Rules that others may decide otherwise, and how they are here:
   supervisor) and callbacks are never refused.
 - **The longest wait** counts from `queued_at`. When it is over while a phone rings, that offer may still be answered; if it fails,
   the wait is over. A queue's own longest wait is for people on the line: a callback has one only if it was given its own.
-- **No agent**: a waiting call ends so long after the last agent of its queue logged out, or after it came if that was later. An
+- **No agent** is judged for each caller: nobody is logged in who serves the queue and meets what the caller needs when the needs are fully
+  relaxed. A call that comes then is refused where the queue says so; a waiting call ends so long after the last such agent logged out, or
+  after it came if that was later. Exclusions and the same agent as last time count for nothing here, since both pass. An
   agent on a break is logged in.
 - **Callbacks never jump the living.** A virtual item stands in line by the same key as a caller; at the same key the caller is first; and
   no agent takes one while a caller whom this agent might serve has waited as long or longer, however cheap the callback. Each

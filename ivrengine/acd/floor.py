@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from math import inf
 
+from . import audiences
 from .chance import Chance
 from .decisions import AgentChanged, CancelOffer, Decision, ItemEnded, ItemRequeued, Offer, Refused, Warned
 from .happenings import Terminal
@@ -51,6 +52,7 @@ class Floor:
         insort(queue.line, item.place)
         queue.living += not item.virtual
         item.entered_at = now
+        audiences.joined(self, item)
         self.set_limit(item)
 
     def set_limit(self, item: Item) -> None:
@@ -65,6 +67,7 @@ class Floor:
         line = item.queue.line
         del line[bisect_left(line, item.place)]
         item.queue.living -= not item.virtual
+        audiences.left(self, item)
         self.timers.stop(item.alarm)
 
     def wait(self, item: Item, now: float) -> None:
@@ -91,11 +94,7 @@ class Floor:
             due = min(due, item.sticky_until)
         self.lanes.join(item, only)
         self.timers.set(item.alarm, due)
-        queue = item.queue
-        if not item.virtual and not queue.logged_in and queue.rules.no_agent_seconds:
-            due = max(item.entered_at, queue.empty_since) + queue.rules.no_agent_seconds
-            if due < queue.empty_alarm.due:
-                self.timers.set(queue.empty_alarm, due)
+        audiences.watch(self, item)
 
     def _sticky_agent(self, item: Item, now: float) -> str:
         """Whom the item waits for alone; "" when it is time for everybody, or the agent could not serve it."""
@@ -257,6 +256,7 @@ class Floor:
         agent.attempt = None
         agent.wrap_up = None
         agent.early_disposition = ""
+        agent.early_noted = False
         if agent.pending is not None:
             (intent, reason), agent.pending = agent.pending, None
             self._intend(agent, intent, reason, now)
@@ -314,7 +314,7 @@ class Floor:
             queue = self.queues.get(name)
             if queue is not None:
                 queue.logged_in += 1
-                self.timers.stop(queue.empty_alarm)
+                audiences.sat_down(self, queue, agent)
 
     def stand_up(self, agent: Agent, now: float) -> None:
         """Logged out: nothing waits for this agent any more."""
@@ -323,17 +323,11 @@ class Floor:
             queue = self.queues.get(name)
             if queue is not None:
                 queue.logged_in -= 1
-                if not queue.logged_in:
-                    self.nobody_logged_in(queue, now)
+                audiences.stood_up(self, queue, agent, now)
         for item in agent.assigned + self.lanes.private_items(agent):
             self.unplace(item)
             item.assigned_to = None
             self.wait(item, now)
-
-    def nobody_logged_in(self, queue: Queue, now: float) -> None:
-        queue.empty_since = now
-        if queue.line and queue.rules.no_agent_seconds:
-            self.timers.set(queue.empty_alarm, now + queue.rules.no_agent_seconds)
 
     def dismiss(self, agent: Agent) -> None:
         """An agent who is gone from the site and has nothing left to do."""

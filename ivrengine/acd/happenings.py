@@ -136,10 +136,20 @@ class BreakDecided:
 
 @dataclass(frozen=True, slots=True)
 class WrapUpDone:
-    """The agent gave the disposition (``disposition``) or said "done"."""
+    """The agent gave the disposition (``disposition``) or said "done". ``by_phone``: where no notes can be written, so that none are
+    asked for."""
 
     agent_id: str
     disposition: str = ""
+    by_phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotesKept:
+    """The notes of the agent's talk, under way or just over, were written or emptied. Ends nothing by itself."""
+
+    agent_id: str
+    some: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +237,8 @@ class TalkEnded:
 
 @dataclass(frozen=True, slots=True)
 class TalkFound:
-    """An earlier process had connected this attempt and the two still talk. The item is not waiting and was counted then."""
+    """A talk that came about by no offer: an earlier process had connected this attempt and the two still talk, or the agent has called
+    somebody. The item is not waiting and is counted elsewhere. ``queue`` "" for a call to a colleague."""
 
     attempt_id: str
     item_id: str
@@ -261,6 +272,6 @@ class Opened:
 
 Happening = (
     SiteSet | Queued | Left | Raised | Moved | Assigned | LoggedIn | LoggedOut | BecameReady | BecameNotReady | BreakAsked
-    | BreakDecided | WrapUpDone | WrapUpExtended | PhoneBusy | PhoneFree | PhoneReachable | OfferRinging | OfferAnswered
+    | BreakDecided | WrapUpDone | NotesKept | WrapUpExtended | PhoneBusy | PhoneFree | PhoneReachable | OfferRinging | OfferAnswered
     | OfferBridging | OfferBridged | OfferFailed | TalkChanged | TalkEnded | TalkFound | AgentFound | Opened
 )  # fmt: skip

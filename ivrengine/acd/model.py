@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Where an item stands in line: by key (UTC seconds less the head start); the living before the virtual; then by item_id.
 Place = tuple[float, bool, str, "Item"]
+Needs = tuple[tuple[str, int], ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -24,12 +25,23 @@ class Queue:
     """``line``: everything that waits in it, also while it is offered, in order. ``logged_in``: its members at a phone."""
 
     rules: QueueRules
-    empty_alarm: Alarm
     line: list[Place] = field(default_factory=list)
     living: int = 0  # of the line: callers, not callbacks
     logged_in: int = 0
-    empty_since: float = 0.0  # since when nobody is logged in
+    audiences: dict[Needs, Audience] = field(default_factory=dict)
     retired: bool = False  # gone from the site: takes no new calls
+
+
+@dataclass(slots=True, eq=False)
+class Audience:
+    """Who of the queue's agents could serve those who need this at last. ``alarm``: nobody has been there for too long."""
+
+    queue: Queue
+    needs: Needs
+    alarm: Alarm
+    logged_in: int = 0
+    empty_since: float = 0.0  # since when none of them is logged in, as far as somebody has waited for it
+    items: int = 0  # in line, that need it
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +67,8 @@ class Item:
     alarm: Alarm = field(init=False)  # the longest wait is over, or it is time for another lane
     state: ItemState = "NEW"
     ring: int = 0
-    needs: tuple[tuple[tuple[str, int], ...], ...] = field(init=False)  # of the rings so far: whoever meets any of them may serve
+    audience: Audience | None = None  # while in line
+    needs: tuple[Needs, ...] = field(init=False)  # of the rings so far: whoever meets any of them may serve
     lane: Lane | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)  # that are not cancelled
     winner: Attempt | None = None  # whose agent has answered
@@ -98,12 +111,20 @@ class WrapUp:
 
     queue: str
     attempt_id: str
-    required: bool
+    required: bool  # the disposition
+    notes_required: bool
     began_at: float
     least_until: float
     most_until: float
     done: bool = False
     disposition: str = ""
+    noted: bool = False
+
+    def missing(self) -> str:
+        """What the queue still wants to know: "disposition", "notes", or ""."""
+        if self.required and not self.disposition:
+            return "disposition"
+        return "notes" if self.notes_required and not self.noted else ""
 
 
 @dataclass(slots=True, eq=False)
@@ -134,6 +155,7 @@ class Agent:
     attempt: Attempt | None = None
     wrap_up: WrapUp | None = None
     early_disposition: str = ""  # given while still talking
+    early_noted: bool = False  # notes were written while still talking
     cool_until: float = 0.0
     missed: int = 0  # calls in a row
     calls: int = 0  # served since log-in

@@ -24,8 +24,9 @@ class QueueRules:
     weight_seconds: float = 0.0  # head start of this queue's calls over those of other queues
     capacity: int = 0  # waiting calls; one more is refused_full
     max_wait_seconds: float = 0.0  # then timeout
-    when_empty: Literal["wait", "refuse"] = "refuse"  # a call that comes while no agent is logged in: refused_empty
-    no_agent_seconds: float = 60.0  # a waiting call ends as no_agent after so long without any logged-in agent; 0: never
+    # a call that comes while no agent is logged in who could ever serve it, its needs fully relaxed: refused_empty
+    when_empty: Literal["wait", "refuse"] = "refuse"
+    no_agent_seconds: float = 60.0  # a waiting call ends as no_agent after so long without any such agent logged in; 0: never
     ring_seconds: float = 20.0
     ring_all_limit: int = 5
     accept_key: str = ""  # the agent must press it after answering; "" connects at once
@@ -47,6 +48,8 @@ class QueueRules:
     callback_pause_seconds: float = 600.0  # between two of them
     callback_ring_seconds: float = 30.0
     number: str = ""  # the digits by which agents transfer a caller to it from their phones
+    outbound_number: str = ""  # shown to whom its agents call outside; "" for the engine's
+    notes_required: bool = False  # of those who don't say at a phone that they are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class AgentRules:
     busy_seconds: float = 60.0
     unregistered_seconds: float = 120.0
     record: bool = True
+    auto_answer: bool = False  # the agent's phone is told to answer by itself
 
 
 @dataclass(frozen=True, slots=True)

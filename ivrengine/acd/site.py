@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivrengine.domain.needs import ANYBODY
 
+from . import audiences
 from .floor import Floor
 from .happenings import AgentFound, Opened, SiteSet, TalkFound
 from .lanes import Lanes
@@ -32,12 +33,8 @@ def site_set(floor: Floor, told: SiteSet, now: float) -> None:
 
 def _count_logged_in(floor: Floor, queue: Queue, now: float) -> None:
     name = queue.rules.name
-    had_some = queue.logged_in > 0
     queue.logged_in = sum(agent.logged_in and name in agent.rules.queues for agent in floor.agents.values())
-    if queue.logged_in:
-        floor.timers.stop(queue.empty_alarm)
-    elif had_some:
-        floor.nobody_logged_in(queue, now)
+    audiences.count_anew(floor, queue, floor.agents.values(), now)
 
 
 def _set_queues(floor: Floor, told: SiteSet, now: float) -> None:
@@ -45,8 +42,7 @@ def _set_queues(floor: Floor, told: SiteSet, now: float) -> None:
     for rules in told.queues:
         queue = floor.queues.get(rules.name)
         if queue is None:
-            queue = floor.queues[rules.name] = Queue(rules, floor.timers.new("queue_empty", None), empty_since=now)
-            queue.empty_alarm.owner = queue
+            queue = floor.queues[rules.name] = Queue(rules)
         queue.rules, queue.retired = rules, False
         for place in queue.line:
             floor.set_limit(place[3])
@@ -54,7 +50,7 @@ def _set_queues(floor: Floor, told: SiteSet, now: float) -> None:
         if queue.rules.name not in names:
             queue.retired = True
             if not queue.line:
-                floor.timers.stop(queue.empty_alarm)
+                audiences.give_up(floor, queue)
                 del floor.queues[queue.rules.name]
 
 
@@ -83,7 +79,8 @@ def talk_found(floor: Floor, told: TalkFound, now: float) -> None:
     if agent is None or told.attempt_id in floor.attempts or told.item_id in floor.items:
         return
     if queue is None:  # gone from the site meanwhile; the talk goes on, and the agent is not free
-        queue = Queue(QueueRules(told.queue), floor.timers.new("queue_empty", None), retired=True)
+        rules = QueueRules(told.queue) if told.queue else QueueRules("", wrap_up_most_seconds=0.0)  # a call to a colleague has no queue
+        queue = Queue(rules, retired=True)
     if "talk_found" not in AGENT_WORK[agent.work]:
         return
     item = Item(told.item_id, queue, told.since, ANYBODY, 0.0, "", 0.0, 0.0, False, told.since, state="TALKING")
@@ -114,8 +111,8 @@ def agent_found(floor: Floor, told: AgentFound, now: float) -> None:
         floor.timers.set(agent.break_alarm, told.since + rules.longest_seconds)
     queue = floor.queues.get(told.wrap_up_queue)
     if told.wrap_up_until > now and "wrap_up_found" in AGENT_WORK[agent.work]:
-        required = queue is not None and queue.rules.disposition_required
-        agent.wrap_up = WrapUp(told.wrap_up_queue, "", required, now, now, told.wrap_up_until)
+        asks = queue.rules if queue is not None else QueueRules(told.wrap_up_queue)
+        agent.wrap_up = WrapUp(told.wrap_up_queue, "", asks.disposition_required, asks.notes_required, now, now, told.wrap_up_until)
         agent.work = AGENT_WORK[agent.work]["wrap_up_found"]
         floor.timers.set(agent.alarm, told.wrap_up_until)
     elif agent.cool_until > now:

@@ -118,9 +118,11 @@ def _queue(floor: Floor, name: str) -> dict[str, Any]:
         "line": [place[2] for place in queue.line],
         "living": queue.living,
         "logged_in": queue.logged_in,
-        "empty_since": queue.empty_since,
         "retired": queue.retired,
-        "empty_alarm": _finite(queue.empty_alarm.due),
+        "audiences": [
+            [each.needs, each.logged_in, each.empty_since, each.items, _finite(each.alarm.due)]
+            for _, each in sorted(queue.audiences.items())
+        ],
     }
 
 
@@ -137,9 +139,9 @@ def _agent(agent: Agent) -> dict[str, Any]:
         "attempt": agent.attempt.attempt_id if agent.attempt else None,
         "wrap_up": wrap_up and [
             wrap_up.queue, wrap_up.attempt_id, wrap_up.required, wrap_up.began_at, wrap_up.least_until,
-            _finite(wrap_up.most_until), wrap_up.done, wrap_up.disposition,
+            _finite(wrap_up.most_until), wrap_up.done, wrap_up.disposition, wrap_up.notes_required, wrap_up.noted,
         ],
-        "early_disposition": agent.early_disposition,
+        "early": [agent.early_disposition, agent.early_noted],
         "cool_until": agent.cool_until,
         "served": [agent.missed, agent.calls, agent.talk_seconds],
         "turns": dict(sorted(agent.turns.items())),

@@ -106,8 +106,10 @@ class QueueSpec(StepSpec):
     weight: Seconds = Field(_QUEUE.weight_seconds, description="head start of its callers over those of other queues")
     capacity: Count = Field(_QUEUE.capacity, description="so many may wait, one more is refused; 0: any number")
     max_wait: Seconds = Field(_QUEUE.max_wait_seconds, description="then the wait ends as timeout; 0s: never")
-    when_empty: Literal["wait", "refuse"] = Field(_QUEUE.when_empty, description="a caller who comes while no agent is logged in")
-    no_agent: Seconds = Field(_QUEUE.no_agent_seconds, description="so long without any agent logged in, then the wait ends; 0s: never")
+    when_empty: Literal["wait", "refuse"] = Field(
+        _QUEUE.when_empty, description="a caller who comes while no agent is logged in who could ever serve them"
+    )
+    no_agent: Seconds = Field(_QUEUE.no_agent_seconds, description="so long without any such agent logged in, then the wait ends; 0s: never")
     ring: Seconds = Field(_QUEUE.ring_seconds, ge=3, le=300, description="an agent's phone rings so long")
     ring_all_limit: int = Field(_QUEUE.ring_all_limit, ge=1, le=50, description="phones that ring at once with strategy ring_all")
     accept_key: Annotated[str, AfterValidator(_key)] = Field(
@@ -119,6 +121,9 @@ class QueueSpec(StepSpec):
         _QUEUE.wrap_up_most_seconds, description="and ends by itself after this; 0s: at once, or never where a disposition is required"
     )
     disposition_required: bool = Field(_QUEUE.disposition_required, description="wrap-up lasts until a disposition is given")
+    notes_required: bool = Field(
+        _QUEUE.notes_required, description="wrap-up lasts until notes are written; who keys the disposition at a phone owes none"
+    )
     longest_hold: Seconds = Field(_QUEUE.longest_hold_seconds, description="a caller on hold for longer is an alarm; 0s: never")
     exclusion: Seconds = Field(
         _QUEUE.exclusion_seconds, description="a caller is not offered again so soon to an agent who refused or missed them"

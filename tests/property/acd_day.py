@@ -58,6 +58,7 @@ def a_queue(name: str, luck: Random) -> QueueRules:
         wrap_up_least_seconds=luck.choice((0.0, 5.0)),
         wrap_up_most_seconds=luck.choice((5.0, 30.0)),
         disposition_required=luck.choice((False, True)),
+        notes_required=luck.choice((False, False, True)),
         exclusion_seconds=luck.choice((0.0, 10.0, 30.0)),
         short_abandon_seconds=luck.choice((0.0, 5.0)),
     )
@@ -168,7 +169,12 @@ def an_agent_asks_for_a_break(day: Day, luck: Random) -> None:
 def an_agent_wraps_up(day: Day, luck: Random) -> None:
     agent_id = luck.choice(day.world.wrapping_up() or AGENTS)
     more = luck.randint(0, 3) == 0
-    day.world.tell(ha.WrapUpExtended(agent_id, 20.0) if more else ha.WrapUpDone(agent_id, luck.choice(("", "sold"))))
+    done = ha.WrapUpDone(agent_id, luck.choice(("", "sold")), by_phone=luck.randint(0, 2) == 0)
+    day.world.tell(ha.WrapUpExtended(agent_id, 20.0) if more else done)
+
+
+def an_agent_writes_notes(day: Day, luck: Random) -> None:
+    day.world.tell_twice(ha.NotesKept(luck.choice(day.world.wrapping_up() or AGENTS), luck.randint(0, 2) > 0))
 
 
 def an_agent_telephones(day: Day, luck: Random) -> None:
@@ -251,7 +257,7 @@ Action = Callable[[Day, Random], None]
 ACTIONS: dict[Action, int] = {
     a_call_comes: 14, a_call_with_wishes_comes: 8, a_caller_leaves: 4, a_supervisor_acts: 3,
     an_agent_logs_in: 5, an_agent_is_ready: 8, an_agent_goes_away: 2, an_agent_logs_out: 1, an_agent_asks_for_a_break: 2,
-    an_agent_wraps_up: 12, an_agent_telephones: 2, a_phone_registers: 2,
+    an_agent_wraps_up: 12, an_agent_writes_notes: 4, an_agent_telephones: 2, a_phone_registers: 2,
     a_leg_goes_on: 40, a_leg_fails: 6, a_talk_changes: 3, something_is_told_out_of_order: 5,
     time_goes_on: 20, the_engine_is_late: 2, the_engine_catches_up: 2, the_site_is_edited: 1, the_engine_opens: 1,
     the_engine_replays_its_log: 1, the_engine_dies_and_comes_back: 1,

@@ -59,6 +59,7 @@ class Item:
     terminal: str = ""
     assigned_to: str = ""
     assigned_until: float = 0.0
+    nobody_since: float | None = None  # since when nobody who could ever serve it has been logged in
     kept_for_sticky: bool = True  # since it came to its queue, as far as that can be known from outside
     excluded: dict[str, tuple[float, float]] = field(default_factory=dict)  # agent -> certainly until, possibly until
     attempts: list[Attempt] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Agent:
     talk_ended_at: float = 0.0
     wrap_up_until: float = 0.0
     wrap_up_queue: str = ""
+    noted: bool = False  # notes of the talk are kept, or can't be asked for
 
 
 @dataclass
@@ -290,6 +292,10 @@ class Judge:
                 agent.external.discard(happening.channel_id)
             case ha.PhoneReachable() if here:
                 agent.reachable = happening.reachable
+            case ha.NotesKept() if agent.work in (*IN_TALK, "WRAP_UP"):
+                agent.noted = happening.some
+            case ha.WrapUpDone() if happening.by_phone and agent.work in (*IN_TALK, "WRAP_UP"):
+                agent.noted = True
             case ha.WrapUpExtended() if agent.work == "WRAP_UP" and not refused:
                 agent.wrap_up_until += happening.seconds
 
@@ -313,6 +319,7 @@ class Judge:
             case ha.OfferBridged():
                 assert item.live() == [attempt], f"two winners: {item.live()}"
                 attempt.stage = "TALKING"
+                self.agents[attempt.agent_id].noted = False
 
     def _leg_gone(self, attempt: Attempt, why: str, now: float) -> None:
         attempt.over = True
@@ -420,7 +427,7 @@ class Judge:
             case "no_agent":
                 since = now - item.entered_at
                 assert 0 < rules.no_agent_seconds <= since + SLIGHT, f"no_agent after {since} of {rules.no_agent_seconds}"
-                assert not self.logged_in(item.queue), "no_agent though somebody is logged in"
+                assert not self.could_ever_serve(item), "no_agent though somebody is logged in who could serve it at last"
 
     def _was_rightly_let_in(self, item: Item, before: Before) -> None:
         """A call that comes to a full queue, or to one that nobody serves, is refused; and no other is."""
@@ -430,7 +437,7 @@ class Judge:
             if each is not item and each.queue == item.queue and not each.told.virtual and not each.terminal
         ]  # fmt: skip
         full = rules is not None and 0 < rules.capacity <= len(callers)
-        empty = rules is not None and rules.when_empty == "refuse" and not self.logged_in(item.queue)
+        empty = rules is not None and rules.when_empty == "refuse" and not self.could_ever_serve(item)
         may_wait = item.told.virtual or not self.opened
         if empty and any(agent.rules is None and agent.intent != "LOGGED_OUT" for agent in self.agents.values()):
             return  # somebody who is gone from the site and still talks: whether that is nobody is left open
@@ -478,6 +485,7 @@ class Judge:
         elif now < agent.wrap_up_until - SLIGHT:
             assert now >= agent.talk_ended_at + rules.wrap_up_least_seconds - SLIGHT, "wrap-up was shorter than the least time"
             assert ended.disposition or not rules.disposition_required, "ended without the disposition that is required"
+            assert agent.noted or not rules.notes_required, "ended without the notes that are required"
 
     # -- the rules -------------------------------------------------------------------------------------------------------
 
@@ -487,6 +495,11 @@ class Judge:
             for agent_id, agent in self.agents.items()
             if agent.rules is not None and queue in agent.rules.queues and agent.intent != "LOGGED_OUT"
         ]
+
+    def could_ever_serve(self, item: Item) -> list[str]:
+        """Who is logged in and meets the item's needs when they are fully relaxed."""
+        last = item.told.rings[-1].needs if item.told.rings else ()
+        return [agent_id for agent_id in self.logged_in(item.queue) if _meets(self.agents[agent_id].rules, last)]
 
     def may_be_offered(self, item_id: str, agent_id: str, now: float, *, surely: bool = False) -> bool:
         """Whether the agent may be rung for the item now. ``surely``: counting only the hindrances that are certain."""
@@ -639,6 +652,7 @@ class Judge:
             limit = self._longest_wait(item)
             if strict and limit and view.state == "QUEUED" and self.sites == 1:
                 assert now < item.told.queued_at + limit + SLIGHT, f"{view} waits beyond its limit"
+            self._check_somebody_is_there(item, view, now, strict)
             if strict and view.state == "QUEUED" and not item.assigned_to:
                 assert view.ring == item.ring_at(now), f"{view} is not in ring {item.ring_at(now)}"
         for queue in {item.queue for item in self.items.values()}:
@@ -651,6 +665,18 @@ class Judge:
             leaving = sum(agent.rules is None and agent.intent != "LOGGED_OUT" for agent in self.agents.values())
             surplus = dispatcher.eligible(queue) - len(self.logged_in(queue))
             assert 0 <= surplus <= leaving, f"{queue}: {surplus} too many of {self.logged_in(queue)}"
+
+    def _check_somebody_is_there(self, item: Item, view: Any, now: float, strict: bool) -> None:
+        """Nobody on the line waits longer than the queue wants for agents of whom none could ever serve them."""
+        leaving = any(agent.rules is None and agent.intent != "LOGGED_OUT" for agent in self.agents.values())
+        if item.told.virtual or leaving or self.could_ever_serve(item):
+            item.nobody_since = None
+            return
+        item.nobody_since = now if item.nobody_since is None else item.nobody_since
+        limit = self._rules_of(item).no_agent_seconds
+        if strict and limit and view.state == "QUEUED" and not item.assigned_to and self.sites == 1:
+            since = max(item.nobody_since, item.entered_at)
+            assert now < since + limit + SLIGHT, f"{view} waits for nobody since {since}"
 
     def _check_work_is_conserved(self, now: float, views: dict[str, Any]) -> None:
         if not self.opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from callcentre import CallCentre, agent, cancels, codes, ends, offers, queue
 
+from ivrengine.acd import audiences
 from ivrengine.acd import happenings as ha
 from ivrengine.acd.limits import ASSIGNED_SECONDS
 from ivrengine.domain.needs import Ring
@@ -430,3 +431,76 @@ def test_a_pick_up_takes_an_exclusion_back():
     centre.tell(ha.Assigned("a", "1"))
     centre.wait(ASSIGNED_SECONDS)
     assert offers(centre.tell(ha.PhoneFree("1", "own"))) == [("a", "1")]
+
+
+# -- nobody who could ever serve ---------------------------------------------------------------------------------------
+
+SOME_ENGLISH = (Ring(0.0, (("english", 8),)), Ring(20.0, (("english", 3),)))
+
+
+def test_a_call_that_nobody_logged_in_could_ever_serve_is_refused_at_the_door():
+    centre = CallCentre(queue(), agent("1", skills={"english": 2}), agent("2", skills={"english": 3}), ready=False)
+    centre.log_in("1")
+    assert ends(centre.call("a", rings=SOME_ENGLISH)) == [("a", "refused_empty")]
+    assert ends(centre.call("anybody")) == []
+    centre.log_in("2")  # good enough once the need has relaxed
+    assert ends(centre.call("b", rings=SOME_ENGLISH)) == []
+
+
+def test_a_call_ends_when_the_last_agent_who_could_serve_it_is_gone_and_others_wait_on():
+    site = (queue(no_agent_seconds=60.0), agent("1"), agent("2", skills={"english": 5}))
+    centre = CallCentre(*site)
+    centre.away("1")
+    centre.away("2")
+    centre.call("a", rings=SOME_ENGLISH)
+    centre.call("anybody")
+    centre.wait(10)
+    centre.tell(ha.LoggedOut("2"))
+    assert ends(centre.wait(59)) == []
+    assert ends(centre.wait(1)) == [("a", "no_agent")]
+    assert ends(centre.wait(100_000)) == []
+
+
+@pytest.mark.parametrize("come_back", [True, False])
+def test_other_skills_by_an_edit_of_the_site_count_at_once(come_back):
+    able, unable = agent("1", skills={"english": 5}), agent("1")
+    centre = CallCentre(queue(no_agent_seconds=60.0), able)
+    centre.away("1")
+    centre.call("a", rings=SOME_ENGLISH)
+    centre.site(centre.queues, [unable])
+    centre.wait(59)
+    if come_back:
+        centre.site(centre.queues, [able])
+    assert ends(centre.wait(500)) == ([] if come_back else [("a", "no_agent")])
+
+
+def test_who_was_moved_is_judged_by_the_agents_of_the_new_queue():
+    centre = CallCentre(queue("x"), queue("y", no_agent_seconds=60.0), agent("1", "x", skills={"english": 9}), agent("2", "y"))
+    centre.away("1")
+    centre.call("a", "x", rings=SOME_ENGLISH)
+    centre.wait(30)
+    centre.tell(ha.Moved("a", "y"))
+    assert ends(centre.wait(59)) == []
+    assert ends(centre.wait(1)) == [("a", "no_agent")]
+
+
+def test_who_was_picked_up_waits_for_that_agent_however_unfit():
+    centre = CallCentre(queue(no_agent_seconds=20.0, when_empty="wait"), agent("1"))
+    centre.tell(ha.PhoneBusy("1", "own"))
+    centre.call("a", rings=SOME_ENGLISH)
+    centre.wait(15)
+    centre.tell(ha.Assigned("a", "1"))
+    assert ends(centre.wait(29)) == []
+    assert offers(centre.tell(ha.PhoneFree("1", "own"))) == [("a", "1")]
+
+
+def test_many_kinds_of_needs_are_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr(audiences, "MOST_AUDIENCES", 5)
+    centre = CallCentre(queue(), agent("1", skills={"english": 9}))
+    centre.away("1")
+    centre.call("kept", rings=(Ring(0.0, (("english", 9),)),))
+    for level in range(1, 10):
+        centre.call(f"c{level}", rings=(Ring(0.0, (("english", level % 8 + 1), ("french", level))),))
+    assert len(centre.dispatcher.snapshot()["queues"]["q"]["audiences"]) <= 6
+    centre.tell(ha.LoggedOut("1"))
+    assert ends(centre.wait(60)) == [("kept", "no_agent")]

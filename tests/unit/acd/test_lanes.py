@@ -34,7 +34,7 @@ def test_what_an_agent_costs(rules, rings, expected):
 
 
 def test_items_with_the_same_needs_share_a_lane_however_their_times_differ():
-    centre = CallCentre(agent("1"))
+    centre = CallCentre(queue(when_empty="wait"), agent("1"))
     centre.away("1")
     for seconds in (10.0, 20.0, 30.0):
         centre.call(f"c{seconds}", rings=(Ring(0.0, ENGLISH_5), Ring(seconds, ENGLISH_2)))

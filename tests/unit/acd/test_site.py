@@ -16,7 +16,7 @@ ENGLISH = (Ring(0.0, (("english", 5),)),)
 
 
 def test_a_new_skill_brings_a_waiting_call():
-    centre = CallCentre(agent("1"))
+    centre = CallCentre(queue(when_empty="wait"), agent("1"))
     centre.call("a", rings=ENGLISH)
     assert offers(centre.site(centre.queues, [agent("1", skills={"english": 5})])) == [("a", "1")]
 

@@ -91,3 +91,64 @@ def test_the_least_time_counts_where_the_most_is_shorter():
     centre = after_talk(wrap_up_least_seconds=20.0, wrap_up_most_seconds=10.0)
     assert ended(centre.wait(19)) == []
     assert ended(centre.wait(1)) == [DONE]
+
+
+# -- required notes ----------------------------------------------------------------------------------------------------
+
+
+def test_required_notes_must_be_written():
+    centre = after_talk(disposition_required=True, notes_required=True)
+    assert codes(centre.tell(ha.WrapUpDone("1"))) == ["disposition_required"]
+    assert codes(centre.tell(ha.WrapUpDone("1", "sold"))) == ["notes_required"]
+    assert ended(centre.tell(ha.NotesKept("1", True))) == [] and centre.work("1") == "WRAP_UP"
+    assert ended(centre.tell(ha.WrapUpDone("1"))) == [de.WrapUpEnded("1", "a/1", "sold", False)]
+
+
+def test_notes_that_are_emptied_again_are_missing_again():
+    centre = after_talk(notes_required=True, wrap_up_least_seconds=10.0)
+    centre.tell(ha.NotesKept("1", True))
+    assert codes(centre.tell(ha.WrapUpDone("1"))) == []
+    centre.tell(ha.NotesKept("1", False))
+    assert ended(centre.wait(29)) == []
+    assert codes(centre.tell(ha.WrapUpDone("1"))) == ["notes_required"]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_notes_may_be_written_while_still_talking(noted):
+    centre = CallCentre(queue(disposition_required=True, notes_required=True), agent("1"))
+    centre.call("a")
+    centre.go("a/1", "TALKING")
+    centre.tell(ha.WrapUpDone("1", "sold"))
+    centre.tell(ha.NotesKept("1", noted))
+    assert ended(centre.tell(ha.TalkEnded("a/1"))) == ([de.WrapUpEnded("1", "a/1", "sold", False)] if noted else [])
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_who_has_only_a_phone_owes_no_notes_but_the_code(early):
+    centre = CallCentre(queue(disposition_required=True, notes_required=True), agent("1"))
+    centre.call("a")
+    centre.go("a/1", "TALKING")
+    if early:
+        centre.tell(ha.WrapUpDone("1", "sold", by_phone=True))
+    centre.tell(ha.TalkEnded("a/1"))
+    if not early:
+        assert codes(centre.tell(ha.WrapUpDone("1", by_phone=True))) == ["disposition_required"]
+        centre.tell(ha.WrapUpDone("1", "sold", by_phone=True))
+    assert centre.work("1") == "IDLE"
+
+
+def test_notes_of_an_earlier_talk_do_not_count_for_the_next():
+    centre = after_talk(notes_required=True)
+    centre.tell(ha.NotesKept("1", True))
+    centre.tell(ha.WrapUpDone("1"))
+    centre.call("b")
+    centre.go("b/1", "TALKING")
+    centre.tell(ha.TalkEnded("b/1"))
+    assert codes(centre.tell(ha.WrapUpDone("1"))) == ["notes_required"]
+    assert ended(centre.wait(30)) == [de.WrapUpEnded("1", "b/1", "", False)]
+
+
+def test_required_notes_alone_make_a_wrap_up_without_limit():
+    centre = after_talk(wrap_up_most_seconds=0.0, notes_required=True)
+    centre.wait(100_000)
+    assert centre.work("1") == "WRAP_UP"

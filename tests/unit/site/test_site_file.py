@@ -230,7 +230,8 @@ def sites(draw: st.DrawFn) -> Site:
             most if most else 0.0, draw(st.booleans()), draw(seconds), draw(seconds), draw(seconds), draw(seconds),
             *(draw(st.booleans()) for _ in range(5)), callback_first=draw(st.sampled_from(["agent", "customer"])),
             callback_tries=draw(st.integers(1, 20)), callback_pause_seconds=draw(seconds),
-            callback_ring_seconds=draw(st.floats(5, 300)), number=f"60{queues.index(name)}" if draw(st.booleans()) else "",
+            callback_ring_seconds=draw(st.floats(5, 300)), notes_required=draw(st.booleans()),
+            number=f"60{queues.index(name)}" if draw(st.booleans()) else "",
         )  # fmt: skip
 
     def agent(number: str) -> Agent:
