@@ -24,6 +24,7 @@ FILE_NAME = "ivrengine.toml"
 STOCK_PASSWORD = "ClueCon"
 KINDS = {str: "text", int: "whole number", float: "number", list: "list of texts"}  # as a person would say it
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
+_SHOWN_NUMBER = r"\+?[0-9]{0,20}"
 _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}"
 
 
@@ -63,6 +64,7 @@ class EngineSettings:
     deadman_seconds: float = setting(60.0, "a call whose engine has died goes to the fallback after this", least=10, most=3600)
     max_call_seconds: float = setting(4 * 3600.0, "a call is ended after this", least=60, most=7 * 86400)
     outside_numbers: list[str] = setting([], "numbers that calls may be transferred to; with `*` at the end, all that begin so")
+    outbound_number: str = setting("", "shown to whom agents call outside, where the queue has none of its own", form=_SHOWN_NUMBER)
     timezone: str = setting("Asia/Shanghai", "zone in which times are shown and written; calendars have their own")
 
 

@@ -275,6 +275,64 @@ def take_break(settings: Settings, number: str, reason: str) -> None:
 
 
 @agents.command()
+@click.argument("number")
+@click.argument("dialled", metavar="WHOM")
+@click.option("--queue", default="", help="For which of the agent's queues; the first one without it.")
+@click.pass_obj
+def call(settings: Settings, number: str, dialled: str, queue: str) -> None:
+    """Ring the phone of agent NUMBER, and then WHOM: a colleague's number, a phone, or an outside number that is allowed."""
+    order(settings, "agents.call", agent=number, number=dialled, queue=queue)
+
+
+@agents.command()
+@click.argument("number")
+@click.pass_obj
+def answer(settings: Settings, number: str) -> None:
+    """Tell the ringing phone of agent NUMBER to answer; not every phone can."""
+    order(settings, "agents.answer", agent=number)
+
+
+@agents.command()
+@click.argument("number")
+@click.pass_obj
+def mute(settings: Settings, number: str) -> None:
+    """Let neither the caller nor the recording hear agent NUMBER."""
+    order(settings, "agents.mute", agent=number)
+
+
+@agents.command()
+@click.argument("number")
+@click.pass_obj
+def unmute(settings: Settings, number: str) -> None:
+    """Let agent NUMBER be heard again."""
+    order(settings, "agents.unmute", agent=number)
+
+
+@agents.command()
+@click.argument("number")
+@click.pass_obj
+def hold(settings: Settings, number: str) -> None:
+    """Give the caller of agent NUMBER music."""
+    order(settings, "agents.hold", agent=number)
+
+
+@agents.command()
+@click.argument("number")
+@click.pass_obj
+def unhold(settings: Settings, number: str) -> None:
+    """Connect agent NUMBER with the caller on hold again."""
+    order(settings, "agents.unhold", agent=number)
+
+
+@agents.command("hang-up")
+@click.argument("number")
+@click.pass_obj
+def hang_up(settings: Settings, number: str) -> None:
+    """Hang up for agent NUMBER; their caller's flow goes on."""
+    order(settings, "agents.hang_up", agent=number)
+
+
+@agents.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of a table; times in UTC seconds.")
 @click.pass_obj
 def states(settings: Settings, as_json: bool) -> None:

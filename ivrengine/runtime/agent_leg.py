@@ -159,6 +159,10 @@ class AgentLeg:
         self._deadline = float("inf")
         self._greenlet: gevent.Greenlet | None = None
 
+    @property
+    def rings(self) -> bool:
+        return self.state == "DIALLING" and self._rang
+
     # -- what others tell; none of these waits
 
     def start(self) -> gevent.Greenlet:

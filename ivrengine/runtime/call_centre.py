@@ -7,11 +7,13 @@ process gave come first. A part that is not there refuses by the event that the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ivrengine.acd.decisions import Offer
 from ivrengine.acd.dispatcher import Dispatcher
+from ivrengine.acd.rules import QueueRules
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RaiseAlarm, RequestCallback
 from ivrengine.domain.events import CallbackDecided, DeskAnswered
@@ -109,8 +111,13 @@ class CallCentre:
 
     def _make_leg(self, offer: Offer, waiting: Waiting, director: Director) -> AgentLeg:
         rules = director.site.queue(offer.queue)
-        plan = LegPlan() if rules is None else self.plans.of(offer, rules, waiting, self.clock())
+        plan = LegPlan() if rules is None else self.plan(offer, rules, waiting)
         return AgentLeg(offer, waiting.call_id, self._legs, plan, director, alarm=self._leg_alarm)
+
+    def plan(self, offer: Offer, rules: QueueRules, waiting: Waiting) -> LegPlan:
+        """How the agent's phone is rung for an offer."""
+        agent = self.director.site.agent(offer.agent_id)
+        return replace(self.plans.of(offer, rules, waiting, self.clock()), auto_answer=agent is not None and agent.rules.auto_answer)
 
     def _adopt_leg(self, offer: Offer, caller: str, director: Director) -> AgentLeg:
         return AgentLeg(offer, caller, self._legs, LegPlan(), director, alarm=self._leg_alarm)

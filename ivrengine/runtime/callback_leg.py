@@ -82,6 +82,10 @@ class CallbackLeg:
         """The channel that the agent is connected with."""
         return self._customer
 
+    @property
+    def rings(self) -> bool:
+        return self._agent.rings
+
     # -- what the director says (director.OfferLeg) --------------------------------------------------------------------
 
     def start(self) -> None:

@@ -146,6 +146,11 @@ class Desk:
         views = self._director.dispatcher.agents()
         return next((view.agent_id for view in views if view.phone == phone and view.intent != LOGGED_OUT), "") if phone else ""
 
+    def phone_of(self, agent_id: str) -> str:
+        """Where the agent is logged in; "" for nowhere."""
+        view = self._view(agent_id)
+        return view.phone if view is not None and view.intent != LOGGED_OUT else ""
+
     # -- logging in and out --------------------------------------------------------------------------------------------
 
     def _log_in_with_pin(self, call: CallInfo, arguments: Mapping[str, str], language: str) -> Outcome:

@@ -188,6 +188,10 @@ class Director(Talking):
         self.phones.seat(changed.agent_id, view.phone if view is not None and changed.intent != "LOGGED_OUT" else "")
         self._tell_of(changed.agent_id)
 
+    def tell_of(self, agent_id: str) -> None:
+        """Something about the agent is different that the dispatcher knows nothing of."""
+        self._tell_of(agent_id)
+
     def _tell_of(self, agent_id: str) -> None:
         for hook in self.on_agent_changed:
             hook(agent_id)
@@ -234,7 +238,8 @@ class Director(Talking):
         if after is not None:
             now = self.now()
             self.records.wrapped_up(after, ended, now)
-            self.board.handled(after, now)
+            if not after.own:
+                self.board.handled(after, now)
 
     # -- what sessions ask (surroundings.CallCentre) -------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMark
 from ivrengine.storage.database import Ticket
 from ivrengine.storage.errors import StorageError
+from ivrengine.storage.segments import Direction
 from ivrengine.storage.store import Store
 
 from .clock import EvenClock
@@ -31,13 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AfterTalk:
-    """A talk whose wrap-up is under way. ``handled_seconds``: talk and hold."""
+    """A talk whose wrap-up is under way. ``handled_seconds``: talk and hold. ``own``: a call that the agent has made."""
 
     item_id: str
     queue: str
     attempt_id: str
     since: float
     handled_seconds: float
+    own: bool = False
 
 
 class QueueRecords:
@@ -76,6 +78,14 @@ class QueueRecords:
         now = self._clock.wall(self._clock())
         self._hurry(self._store.attempts.begin, offer.attempt_id, offer.item_id, offer.agent_id, offer.phone, leg_id, now)
 
+    def own_call_began(self, offer: Offer, number: str, name: str, direction: Direction, now: float) -> None:
+        """An agent calls somebody: a contact, and a segment, of its own."""
+        at = self._clock.wall(now)
+        self._write(self._store.contacts.begin, offer.item_id, number, name, at)
+        self._hurry(
+            self._store.segments.begin, offer.item_id, offer.item_id, "", "", offer.queue, number, at, virtual=True, direction=direction
+        )
+
     def rang(self, attempt_id: str) -> None:
         self._write(self._store.attempts.rang, attempt_id, self._clock.wall(self._clock()))
 
@@ -96,7 +106,7 @@ class QueueRecords:
         talk_seconds = max(0.0, now - talk.since - talk.hold_seconds)
         self._hurry(self._store.segments.talked, talk.item_id, talk_seconds, talk.hold_seconds, self._clock.wall(now))
         self.offer_ended(talk.attempt_id, "talked")
-        return AfterTalk(talk.item_id, talk.queue, talk.attempt_id, now, talk_seconds + talk.hold_seconds)
+        return AfterTalk(talk.item_id, talk.queue, talk.attempt_id, now, talk_seconds + talk.hold_seconds, talk.own)
 
     def wrapped_up(self, after: AfterTalk, ended: WrapUpEnded, now: float) -> None:
         seconds = max(0.0, now - after.since)

@@ -1,7 +1,11 @@
 """The bar of a telephone that an agent has on the screen while the sound stays on the phone: every verb by its name.
 
-What desk and transfers have is theirs; here is what only a screen asks for: hold, pause of the recording, hanging up, notes that go
-with the caller. An agent reaches their own talk and no other. Refuses to take a phone away from a colleague who sits at it.
+What desk, transfers and own calls have is theirs; here is what only a screen asks for: answering, hold, mute, pause of the recording,
+hanging up, notes that go with the caller. An agent reaches their own talk and no other. Refuses to take a phone away from a colleague who
+sits at it.
+
+Answering: a phone that rings is told to (SIP NOTIFY, event "talk"). Whether it can do that, no phone says beforehand, and the switch
+takes the command either way; so it is tried and looked at, and a phone that could not is remembered.
 """
 
 from __future__ import annotations
@@ -16,15 +20,27 @@ from ivrengine.storage.store import Store
 
 from .desk import Desk
 from .outcome import Outcome, Who, done, refused
+from .own_calls import OwnCalls
 from .talks import Talk
 from .transfers import NOT_NOW, PARTED_LOOK_SECONDS, PARTED_SECONDS, Transfers
 
 NO_CALL = Sentence("you have no call")
 NOT_YOURS = Sentence("this is not a call of yours")
+ANSWER_SECONDS = 2.0  # for a phone that was told to answer
+
+
+class RingingLegs(Protocol):
+    """What it needs of ``esl.legs.Legs``; these may wait for the switch."""
+
+    def tell_to_answer(self, leg_id: str) -> str: ...
+
+    def mute(self, leg_id: str, on: bool) -> bool: ...
 
 
 class Talkers(Protocol):
-    """The director, as far as the bar needs it. These may wait for the switch."""
+    """The director, as far as the bar needs it. All but the first may wait for the switch."""
+
+    def ringing_leg(self, agent_id: str) -> str: ...
 
     def talk_of(self, agent_id: str) -> Talk | None: ...
 
@@ -44,11 +60,17 @@ class Masks(Protocol):
 
 
 class SoftPhone:
-    def __init__(self, talkers: Talkers, recordings: Masks, desk: Desk, transfers: Transfers, store: Store, clock: Any) -> None:
+    def __init__(
+        self, talkers: Talkers, legs: RingingLegs, recordings: Masks, desk: Desk, transfers: Transfers, own_calls: OwnCalls, store: Store,
+        clock: Any,
+    ) -> None:  # fmt: skip
         self._talkers = talkers
         self._recordings = recordings
         self._desk = desk
         self._transfers = transfers
+        self._legs = legs
+        self.own_calls = own_calls
+        self._deaf: dict[str, str] = {}  # phone that did not answer when it was told to -> what it calls itself
         self._store = store
         self._clock = clock
 
@@ -64,7 +86,13 @@ class SoftPhone:
                 return self.disposition(arguments, who)
             case "log_out" | "ready" | "break" | "more_wrap_up":
                 return self._desk.do(verb, agent_id, arguments, who)
+            case "call":
+                return self.own_calls.call(agent_id, arguments.get("number", ""), arguments.get("queue", ""), who)
+            case "answer":
+                return self.answer(who)
         talk = self._talkers.talk_of(agent_id)
+        if verb == "hang_up" and talk is None and self.own_calls.of_agent(agent_id) is not None:
+            return self.own_calls.cancel(agent_id, who)
         if talk is None or talk.over:
             return refused(NO_CALL, code="nothing")
         number = arguments.get("number", "").strip()
@@ -87,9 +115,43 @@ class SoftPhone:
                 return self._transfers.take_back(talk, who)
             case "pause_recording" | "resume_recording":
                 return self.pause(talk, verb == "pause_recording", who)
+            case "mute" | "unmute":
+                return self.mute(talk, verb == "mute", who)
             case "hang_up":
                 return self.hang_up(talk, who)
         return refused(Sentence("there is no verb %(verb)r", verb=verb[:40]))
+
+    def order(self, verb: str, agent_id: str, arguments: Mapping[str, str], who: Who) -> Outcome:
+        """What the command line wants of an agent's telephone; the audit names who is at the command line."""
+        return self.do(verb, arguments, Who(who.name, agent_id, who.language))
+
+    def answer(self, who: Who) -> Outcome:
+        """Tell the agent's phone, which rings, to answer; returns when it has, or when it seems that it can't."""
+        leg_id = self._talkers.ringing_leg(who.agent_id)
+        if not leg_id:
+            return refused(Sentence("your phone does not ring"), code="nothing")
+        phone, name = self._desk.phone_of(who.agent_id), self._legs.tell_to_answer(leg_id)
+        for _ in range(round(ANSWER_SECONDS / PARTED_LOOK_SECONDS)):
+            if self._talkers.ringing_leg(who.agent_id) != leg_id:
+                self._deaf.pop(phone, None)
+                self._store.audit.add(who.name, "answer", f"agent {who.agent_id}", "", name, self._clock())
+                return done(Sentence("Your phone has answered."))
+            gevent.sleep(PARTED_LOOK_SECONDS)
+        self._deaf[phone] = name
+        sentence = Sentence("this phone can't be answered from the screen (%(name)s); lift the receiver", name=name or "?")
+        return refused(sentence, code="deaf")
+
+    def is_deaf(self, phone: str) -> bool:
+        """Whether this phone did not answer when it was told to the last time."""
+        return phone in self._deaf
+
+    def mute(self, talk: Talk, on: bool, who: Who) -> Outcome:
+        """Neither the caller nor the recording hears the agent any more, or both do again."""
+        if not self._legs.mute(talk.leg_id, on):
+            return refused(NOT_NOW)
+        talk.muted = on
+        self._audit(who, "mute" if on else "unmute", talk)
+        return done(Sentence("Nobody hears you.") if on else Sentence("You are heard again."))
 
     def log_in(self, phone: str, who: Who) -> Outcome:
         """At a phone where nobody else sits: who is there could not defend themselves against a click far away."""

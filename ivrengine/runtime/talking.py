@@ -31,10 +31,14 @@ log = logging.getLogger(__name__)
 
 
 class OfferLeg(Protocol):
-    """One offer under way: runtime.agent_leg.AgentLeg, or what callbacks put in its place. ``caller``: whom it is connected with."""
+    """One offer under way: runtime.agent_leg.AgentLeg, or what callbacks put in its place. ``caller``: whom it is connected with,
+    ``rings``: whether the agent's phone does, and has not been answered."""
 
     leg_id: str
     caller: str
+
+    @property
+    def rings(self) -> bool: ...
 
     def start(self) -> Any: ...
 
@@ -98,6 +102,11 @@ class Talking(Dispatching):
 
     def talk_of_leg(self, leg_id: str) -> Talk | None:
         return self.talks.of_leg(leg_id)
+
+    def ringing_leg(self, agent_id: str) -> str:
+        """The leg by which the agent's phone rings now, for a caller or for a call of their own; "" for none."""
+        ringing = (leg for offer, leg in self.offers.values() if offer.agent_id == agent_id)
+        return next((leg.leg_id for leg in ringing if leg.rings), "")
 
     def item_of_call(self, call_id: str) -> str:
         """The item by which the call waits, or by which it was connected and still talks; "" for neither."""

@@ -14,7 +14,7 @@ class Talk:
 
     ``caller_there`` False: the caller is parked, with music, while the agent does something else. ``passed_on``: the caller goes, or
     has gone, to somebody else, and the end of the agent's leg does not end the step. ``next_queue``: where to, when the leg is gone.
-    ``over``: the leg is gone.
+    ``over``: the leg is gone. ``own``: a call that the agent has made. ``muted``: nobody hears the agent.
     """
 
     attempt_id: str
@@ -35,6 +35,8 @@ class Talk:
     passed_on: bool = False
     next_queue: Queued | None = None
     over: bool = False
+    own: bool = False
+    muted: bool = False
 
     def change_work(self, work: str, now: float) -> None:
         if self.held_since:

@@ -264,7 +264,7 @@ class Transfers:
 
     def _pass_on(self, talk: Talk, destination: Destination) -> Outcome:
         if not talk.token:  # nobody would look after them where nobody answers
-            return refused("a customer who was called is passed on by asking first", code="ask_first")
+            return refused(Sentence("a customer who was called is passed on by asking first"), code="ask_first")
         if destination.kind in ("queue", "agent"):
             return self._to_queue(talk, destination)
         passing = Passing(talk, destination)

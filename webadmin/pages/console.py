@@ -7,9 +7,7 @@ The page is drawn from the server's state by static/console.js; the state is tol
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import gevent
@@ -33,12 +31,11 @@ from .console_desk import Desks
 from .console_words import customer_problem, done, refusal, texts
 
 BEAT_SECONDS = 2.0  # a lost line must show within five
-SESSION_SECONDS = 15.0  # between two questions whether the session goes on
 ROWS = 20  # of each list on the page
 MESSAGE_LIMIT = 50_000_000  # bytes of one message's sound
 VERBS = (
     "log_in", "log_out", "ready", "break", "pick_up", "hold", "unhold", "transfer", "consult", "complete", "three_way", "take_back",
-    "pause_recording", "resume_recording", "hang_up", "more_wrap_up", "disposition",
+    "pause_recording", "resume_recording", "mute", "unmute", "answer", "call", "hang_up", "more_wrap_up", "disposition",
 )  # fmt: skip
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
@@ -64,7 +61,7 @@ def live() -> Response:
         snapshot=lambda: desks.snapshot(agent_id),
         last_event_id=request.headers.get("Last-Event-ID", ""),
         beat_seconds=BEAT_SECONDS,
-        still_there=_seldom(still_there()),
+        still_there=still_there(),
     )
     response.call_on_close(lambda: desks.unwatch(agent_id))
     return response
@@ -85,6 +82,7 @@ def day() -> Response:
         calls=[
             {
                 "item": each.item_id, "at": each.queued_at, "number": each.number, "queue": title_of(site, each.queue),
+                "queue_name": each.queue, "direction": each.direction,
                 "disposition": disposition_of(site, each), "automatic": each.automatic, "notes": each.notes,
             }
             for each in store.segments.of_agent(me.agent_id, began, ROWS)
@@ -100,6 +98,7 @@ def day() -> Response:
         callbacks=[
             {
                 "number": each.number, "name": each.name, "queue": title_of(site, each.queue), "since": each.queued_at,
+                "queue_name": each.queue,
                 "not_before": max(each.not_before, each.next_at), "attempts": each.attempts,
             }
             for each in callbacks[:ROWS]
@@ -143,7 +142,7 @@ def do(verb: str) -> tuple[Response, int] | Response:
     me = _me()
     if verb not in VERBS:
         abort(404)
-    arguments = _given("phone", "reason", "number", "notes", "code", "item")
+    arguments = _given("phone", "reason", "number", "notes", "code", "item", "queue")
     try:
         outcome = web().engine.workplace.soft_phone.do(verb, arguments, me)
     except StorageError:
@@ -281,20 +280,6 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes() if path.stat().st_size <= MESSAGE_LIMIT else None
     except OSError:
         return None
-
-
-def _seldom(ask: Callable[[], bool]) -> Callable[[], bool]:
-    """``ask`` at most once in SESSION_SECONDS: the stream's beat is much quicker than sessions end."""
-    asked_at = monotonic()
-
-    def answer() -> bool:
-        nonlocal asked_at
-        if monotonic() - asked_at < SESSION_SECONDS:
-            return True
-        asked_at = monotonic()
-        return ask()
-
-    return answer
 
 
 def _figures(began: float, midnight: float, now: float, agent_id: str) -> list[dict[str, str]]:

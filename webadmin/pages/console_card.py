@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ivrengine.domain.commands import LogStep
-from ivrengine.site.records import Site
+from ivrengine.site.records import Disposition, Site
 from ivrengine.storage.calls import Call
 from ivrengine.storage.customers import Customer, clean
 from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord
@@ -41,7 +41,9 @@ def card_of(store: Store, site: Site, item_id: str, agent_id: str) -> dict[str, 
         "item": segment.item_id,
         "contact": segment.contact_id,
         "number": segment.number,
-        "name": call.name if call else "",
+        "name": call.name if call else _contact_name(store, segment),
+        "direction": segment.direction,
+        "queue_name": segment.queue,
         "dialled": call.dialled if call else "",
         "queue": title_of(site, segment.queue),
         "queued_at": segment.queued_at,
@@ -55,11 +57,24 @@ def card_of(store: Store, site: Site, item_id: str, agent_id: str) -> dict[str, 
         "disposition": segment.disposition,
         "automatic": segment.automatic,
         "required": bool(queue and queue.disposition_required),
-        "dispositions": [{"code": each.code, "title": each.title or each.code} for each in site.dispositions_of(segment.queue)],
+        "dispositions": [{"code": each.code, "title": each.title or each.code} for each in _dispositions(site, segment)],
         "customers": [_customer(each) for each in customers],
         "customer": chosen.customer_id if chosen else "",
         "last": [_told(site, each) for each in _last(store, segment, chosen)],
     }
+
+
+def _dispositions(site: Site, segment: Segment) -> tuple[Disposition, ...]:
+    """None for a call to a colleague."""
+    return () if segment.direction == "internal" else site.dispositions_of(segment.queue)
+
+
+def _contact_name(store: Store, segment: Segment) -> str:
+    """The colleague's, where an agent calls one."""
+    try:
+        return store.contacts.get(segment.contact_id).name if segment.direction else ""
+    except (NoSuchRecord, AmbiguousRecord):
+        return ""
 
 
 def title_of(site: Site, queue: str) -> str:
@@ -84,6 +99,7 @@ def _told(site: Site, segment: Segment) -> dict[str, Any]:
         "disposition": disposition_of(site, segment),
         "terminal": segment.terminal,
         "notes": segment.notes,
+        "direction": segment.direction,
     }
 
 

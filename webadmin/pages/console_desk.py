@@ -15,6 +15,7 @@ import gevent
 from ivrengine.acd.agents import NO_BREAKS
 from ivrengine.acd.views import AgentView
 from ivrengine.runtime.breaks import away_by_team, seats
+from ivrengine.runtime.own_calls import OwnCall
 from ivrengine.runtime.talks import Talk
 from ivrengine.storage.errors import StorageError
 
@@ -35,6 +36,7 @@ class Desks:
         self._web = web
         self._engine = web.engine
         self._director = web.engine.call_centre.director
+        self._soft_phone = web.engine.workplace.soft_phone
         self._watching: Counter[str] = Counter()
         self._dirty: set[str] = set()
         self._told: dict[str, dict[str, Any]] = {}
@@ -153,6 +155,12 @@ class Desks:
             "consulting": self._consulting(talk),
             "recording": bool(talk and talk.recording_path),
             "paused": bool(talk and talk.masked),
+            "muted": bool(talk and talk.muted),
+            "rings": bool(self._director.ringing_leg(agent_id)),
+            "deaf": self._soft_phone.is_deaf(view.phone),
+            "own": self._own(self._soft_phone.own_calls.of_agent(agent_id)),
+            "not_reached": self._own(self._soft_phone.own_calls.not_reached(agent_id)),
+            "dialled": bool(talk and not talk.token),
             "held_by_phone": bool(talk and talk.work == "HOLD" and talk.caller_there),
             "queues": [
                 {"name": name, "title": title_of(site.site, name), "waiting": dispatcher.waiting(name)} for name in agent.rules.queues
@@ -165,9 +173,12 @@ class Desks:
         }
 
     def _call_of(self, view: AgentView, talk: Talk | None) -> tuple[str, str]:
-        """The item that the agent's phone is about, and how far it is: coming, ringing, talking, after, brought, or ""."""
+        """The item that the agent's phone is about, and how far it is: coming, ringing, calling, talking, after, brought, or ""."""
         if talk is not None:
             return talk.item_id, "talking"
+        own = self._soft_phone.own_calls.of_agent(view.agent_id)
+        if own is not None:
+            return own.offer.item_id, "calling"
         if view.work == "WRAP_UP":
             after = self._director.after.get(view.agent_id)
             return (after.item_id if after else ""), "after"
@@ -183,6 +194,13 @@ class Desks:
             "until": self._wall(view.wrap_up_until) if view.wrap_up_until else 0,
             "required": bool(rules and rules.disposition_required),
         }
+
+    def _own(self, own: OwnCall | None) -> dict[str, str] | None:
+        """A call that the agent makes, or one that came to nothing."""
+        if own is None:
+            return None
+        title = own.dialled if own.direction == "out" else own.destination.title
+        return {"item": own.offer.item_id, "state": own.state, "number": own.dialled, "title": title, "why": own.why}
 
     def _consulting(self, talk: Talk | None) -> dict[str, str] | None:
         consultation = self._engine.workplace.transfers.consultation_of(talk) if talk is not None else None

@@ -6,7 +6,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.runtime.outcome import Outcome
+
+from ..telling import in_words
 
 
 def done(verb: str, outcome: Outcome) -> str:
@@ -22,6 +25,7 @@ def done(verb: str, outcome: Outcome) -> str:
         "more_wrap_up": _("You have half a minute more."),
         "pick_up": _("The call comes to your phone."),
         "call_back": _("They are called back when their turn comes."),
+        "call": _("Your phone rings; answer it, and the number is called."),
     }.get(verb, "")
 
 
@@ -54,10 +58,12 @@ def refusal(outcome: Outcome) -> str:
     by_code = {
         "taken": _("A colleague is logged in at this phone."),
         "held_by_phone": _("The phone itself holds this call; take it back there."),
-        "not_allowed": _("Calls can't go to this number, or nobody is logged in there."),
     }
     prompt = next((name for item in outcome.say if (name := getattr(item, "name", "")) in by_prompt), "")
     found = by_prompt.get(prompt) or by_sentence.get(outcome.sentence) or by_code.get(outcome.code)
+    if not found and isinstance(outcome.sentence, Sentence):
+        found = in_words(outcome.sentence)
+        found = found[:1].upper() + found[1:] + ("" if found.endswith((".", "。")) else _("."))
     return found or _("Not possible: %(sentence)s", sentence=outcome.sentence)
 
 
@@ -91,6 +97,24 @@ def texts() -> dict[str, Any]:
         "missed": {
             "no_answer": _("Not answered"), "rejected": _("Refused"), "busy": _("Line busy"), "unregistered": _("Phone not registered"),
         },
+        "own": {"PHONE": _("Your phone rings"), "OTHER": _("Calling %(who)s", who="{who}"), "TALKING": _("Talking"), "OVER": ""},
+        "not_reached": {
+            "phone": _("Your phone was not answered, so %(who)s was not called.", who="{who}"),
+            "no_answer": _("%(who)s does not answer.", who="{who}"), "busy": _("%(who)s is busy.", who="{who}"),
+            "rejected": _("%(who)s has refused the call.", who="{who}"),
+            "unregistered": _("The phone of %(who)s is not registered.", who="{who}"),
+            "failed": _("%(who)s can't be reached now.", who="{who}"),
+        },
+        "outgoing": {
+            "answered": _("Reached"), "abandoned": _("Given up"), "timeout": _("Not answered"), "failed": _("Not reached"), "": _("Rings"),
+        },
+        "called": _("You call"),
+        "called_before": _("called"),
+        "dial": _("Call %(number)s", number="{number}"),
+        "can_not_dial": _("You can call when you are logged in and have no call."),
+        "number": {"pass": _("Pass on to"), "dial": _("Call somebody")},
+        "internal": _("Internal call"),
+        "deaf": _("This phone can't be answered from the screen: lift the receiver."),
         "asks_for": _("asks for %(what)s", what="{what}"),
         "no_seat": _("nobody more may go now"),
         "seats": _("%(left)s of %(most)s may still go", left="{left}", most="{most}"),

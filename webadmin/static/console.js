@@ -86,9 +86,25 @@ $("break-button").addEventListener("click", () => openBreaks($("breaks").hidden)
 
 $("passing").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const verb = event.submitter?.value === "consult" ? "consult" : "transfer";
-  if (await act(verb, { number: $("number").value.trim(), notes: $("notes").value }, event.submitter)) $("number").value = "";
+  const may = possible(state);
+  const verb = may.dial ? "call" : event.submitter?.value === "consult" || !may.transfer ? "consult" : "transfer";
+  const queue = verb === "call" && !$("for-queue-field").hidden ? $("for-queue").value : "";
+  if (await act(verb, { number: $("number").value.trim(), notes: $("notes").value, queue }, event.submitter)) $("number").value = "";
 });
+
+// A number anywhere on the page is a button: it is called, or, during a call, put where the caller may be passed on to.
+const useNumber = (number, queue) => {
+  const may = possible(state);
+  if (may.dial) act("call", { number, queue: state.queues.some((each) => each.name === queue) ? queue : "" });
+  else if (may.pass) {
+    $("number").value = number;
+    $("number").focus();
+  } else say(texts.can_not_dial, true);
+};
+const numberButton = (number, queue = "", shown = number) =>
+  /^\+?[0-9][0-9 ()-]*$/.test(number)
+    ? el("button", { type: "button", className: "number", title: fill(texts.dial, { number }), on: { click: () => useNumber(number, queue) } }, shown)
+    : el("b", {}, shown || texts.unknown_number);
 
 $("directory").addEventListener("toggle", async () => {
   if (!$("directory").open) return;
@@ -109,6 +125,7 @@ $("directory").addEventListener("toggle", async () => {
 
 const describe = (desk) => {
   if (!desk.logged_in) return [texts.state.LOGGED_OUT, ""];
+  if (desk.own && desk.own.state !== "TALKING") return [fill(texts.own[desk.own.state] ?? "", { who: desk.own.title }), "good"];
   if (desk.work !== "IDLE") return [texts.state[desk.work] ?? desk.work, ["WRAP_UP", "EXTERNAL"].includes(desk.work) ? "warn" : "good"];
   if (desk.intent === "READY") return [texts.state.READY, "good"];
   if (desk.reason === "no_answer") return [texts.state.no_answer, "bad"];
@@ -124,6 +141,10 @@ const possible = (desk) => {
   const together = desk.consulting?.state;
   const alone = talking && ["TALKING", "HOLD"].includes(desk.work);
   return {
+    answer: desk.rings && !desk.deaf,
+    mute: talking && !desk.muted && desk.work !== "HOLD",
+    unmute: talking && desk.muted,
+    dial: !desk.own && ["IDLE", "WRAP_UP"].includes(desk.work) && desk.reachable,
     ready: desk.intent !== "READY" || desk.break_asked || desk.pending || desk.work === "WRAP_UP",
     log_out: idle && desk.pending !== "LOGGED_OUT",
     pick_up: desk.work === "IDLE" && desk.intent === "READY" && desk.queues.some((each) => each.waiting),
@@ -135,8 +156,9 @@ const possible = (desk) => {
     pause_recording: talking && desk.recording && !desk.paused,
     resume_recording: talking && desk.recording && desk.paused,
     more_wrap_up: Boolean(desk.wrap_up?.until),
-    hang_up: alone || desk.work === "CONFERENCE",
+    hang_up: alone || desk.work === "CONFERENCE" || Boolean(desk.own && !talking),
     pass: alone && !together,
+    transfer: alone && !together && !desk.dialled, // whom the agent has called is passed on by asking first
   };
 };
 
@@ -148,6 +170,9 @@ const drawDesk = () => {
   const reasonTitle = (name) => state.reasons.find((each) => each.reason === name)?.title ?? name;
   if (state.break_asked) next = fill(texts.asks_for, { what: reasonTitle(state.break_asked) });
   else if (state.pending) next = texts.after[state.pending] ?? "";
+  else if (state.own && state.stage === "talking") next = state.own.title;
+  if (state.rings && state.deaf) next = texts.deaf;
+  $("muted").hidden = !state.muted;
   if (state.consulting) next = fill(texts.consulting[state.consulting.state] ?? "", { who: state.consulting.title });
   $("next").textContent = next;
   $("me").textContent = state.name ? `${state.name} (${state.agent})` : state.agent;
@@ -161,7 +186,7 @@ const drawDesk = () => {
   $("break-button").hidden = !breaks;
   if (!breaks) openBreaks(false);
   drawBreaks();
-  $("passing").hidden = !may.pass;
+  drawNumber(may);
   $("no-switch").hidden = state.switch;
   $("no-switch").textContent = state.switch ? "" : texts.no_switch;
   const silent = state.logged_in && !state.reachable;
@@ -171,6 +196,23 @@ const drawDesk = () => {
     ...state.queues.map((each) => el("li", {}, el("span", { className: "line" }, each.title, el("span", { className: `badge ${each.waiting ? "warn" : ""}` }, fill(texts.waiting, { count: each.waiting }))))),
   );
   tick();
+};
+
+let drawnQueues = "";
+const drawNumber = (may) => {
+  $("passing").hidden = !may.pass && !may.dial;
+  const use = may.dial ? "dial" : "pass";
+  $("number-label").textContent = texts.number[use];
+  $("number-note").textContent = $("number-note").dataset[use];
+  $("call-button").hidden = !may.dial;
+  $("transfer-button").hidden = !may.transfer;
+  $("consult-button").hidden = !may.pass;
+  $("consult-button").classList.toggle("main", Boolean(may.pass && !may.transfer));
+  $("for-queue-field").hidden = !may.dial || state.queues.length < 2;
+  const queues = JSON.stringify(state.queues.map((each) => [each.name, each.title]));
+  if (queues === drawnQueues) return;
+  drawnQueues = queues;
+  $("for-queue").replaceChildren(...state.queues.map((each) => el("option", { value: each.name }, each.title)));
 };
 
 let drawnBreaks = "";
@@ -211,16 +253,18 @@ const nameOf = (call) => {
   return chosen?.name || call.name || call.number || texts.unknown_number;
 };
 
+const ending = (each) => (each.direction ? texts.outgoing : texts.terminal)[each.terminal] ?? each.terminal;
+
 const past = (each) =>
   el(
     "li",
     {},
-    el("span", { className: "line" }, day(each.at), each.queue, each.agent ? el("span", {}, each.agent) : "", el("span", { className: "badge" }, each.disposition || (texts.terminal[each.terminal] ?? each.terminal))),
+    el("span", { className: "line" }, day(each.at), each.queue, each.agent ? el("span", {}, each.agent) : "", each.direction ? el("span", { className: "quiet" }, `\u2197 ${texts.called_before}`) : "", el("span", { className: "badge" }, each.disposition || ending(each))),
     each.notes ? el("p", { className: "quiet" }, each.notes) : "",
   );
 
 const drawCall = () => {
-  const shown = state?.known && card && ["ringing", "talking", "after", "brought"].includes(state.stage) && (card.item === state.item || (state.stage === "after" && !state.item));
+  const shown = state?.known && card && ["ringing", "calling", "talking", "after", "brought"].includes(state.stage) && (card.item === state.item || (state.stage === "after" && !state.item));
   $("call").hidden = !shown;
   $("idle").hidden = Boolean(shown);
   if (!shown) {
@@ -239,16 +283,18 @@ const drawCall = () => {
   $("brought").textContent = state.stage === "brought" ? `${texts.asked} ${card.agent}` : "";
   $("who").textContent = who;
   $("facts").replaceChildren(
-    card.number && who !== card.number ? el("b", {}, card.number) : "",
+    card.direction ? el("span", { className: "badge good" }, card.direction === "internal" ? texts.internal : texts.called) : "",
+    card.number && who !== card.number ? numberButton(card.number, card.queue_name) : "",
     card.name && who !== card.name ? el("span", {}, card.name) : "",
-    el("span", { className: "badge" }, card.queue),
-    card.callback ? el("span", { className: "badge warn" }, texts.callback) : "",
-    el("span", {}, `${card.wait_seconds === null ? texts.waits : texts.waited} `, el("b", { id: "wait" })),
+    card.queue ? el("span", { className: "badge" }, card.queue) : "",
+    card.callback && !card.direction ? el("span", { className: "badge warn" }, texts.callback) : "",
+    card.direction ? "" : el("span", {}, `${card.wait_seconds === null ? texts.waits : texts.waited} `, el("b", { id: "wait" })),
     card.dialled ? el("span", { className: "quiet" }, card.dialled) : "",
   );
   drawCustomers(fresh);
   $("before-box").hidden = !card.before.length;
   $("before").replaceChildren(...card.before.map(past));
+  $("trail-box").hidden = Boolean(card.direction);
   $("trail").replaceChildren(...(card.trail.length ? card.trail.map((each) => el("li", { title: `${each.flow} / ${each.step}` }, [each.key, each.label].filter(Boolean).join(" "))) : [el("li", {}, texts.no_trail)]));
   $("last").replaceChildren(...(card.last.length ? card.last.map(past) : [el("li", { className: "quiet" }, texts.no_calls)]));
   drawClosing(fresh);
@@ -265,7 +311,7 @@ const drawCustomers = (fresh) => {
         { className: `customer ${each.id === card.customer ? "chosen" : ""}` },
         el("b", {}, each.name),
         each.level ? el("span", { className: "badge good" }, each.level) : "",
-        el("span", { className: "quiet" }, each.numbers.join(", ")),
+        ...each.numbers.map((number) => numberButton(number, card.queue_name)),
         several ? el("button", { type: "button", on: { click: (event) => ask(desk.dataset.choose, { id: each.id }, event.currentTarget) } }, texts.choose) : "",
         each.notes ? el("p", {}, each.notes) : "",
       ),
@@ -370,7 +416,7 @@ const drawDay = (data) => {
           "span",
           { className: "line" },
           clock(each.at),
-          el("b", {}, each.number || texts.unknown_number),
+          numberButton(each.number, each.queue_name),
           each.queue,
           el("span", { className: "quiet" }, `${texts.missed[each.why] ?? each.why}; ${each.agent || (texts.terminal[each.terminal] ?? each.terminal)}`),
           each.number && !["answered", ""].includes(each.terminal) ? el("button", { type: "button", on: { click: (event) => ask(desk.dataset.callBack, { queue: each.queue_name, number: each.number }, event.currentTarget).then(loadDay) } }, texts.call_back) : "",
@@ -389,7 +435,8 @@ const drawDay = (data) => {
           "span",
           { className: "line" },
           clock(each.since),
-          el("b", {}, each.name || each.number),
+          each.name ? el("b", {}, each.name) : "",
+          numberButton(each.number, each.queue_name),
           each.queue,
           each.not_before > now() ? el("span", { className: "quiet" }, fill(texts.not_before, { time: dayFormat.format(each.not_before * 1000) })) : "",
           each.attempts ? el("span", { className: "quiet" }, fill(texts.tries, { count: each.attempts })) : "",
@@ -402,7 +449,7 @@ const drawDay = (data) => {
   list(
     "calls",
     data.calls.map((each) =>
-      el("li", {}, el("span", { className: "line" }, clock(each.at), el("b", {}, each.number || texts.unknown_number), each.queue, each.disposition ? el("span", { className: "badge" }, each.disposition) : each.automatic ? el("span", { className: "badge warn" }, texts.automatic) : "")),
+      el("li", {}, el("span", { className: "line" }, clock(each.at), each.direction ? el("span", { className: "quiet", title: texts.called_before }, "\u2197") : "", numberButton(each.number, each.queue_name), each.queue, each.disposition ? el("span", { className: "badge" }, each.disposition) : each.automatic ? el("span", { className: "badge warn" }, texts.automatic) : "")),
     ),
   );
 };
@@ -415,7 +462,8 @@ const messageRow = (each) => {
       "span",
       { className: "line" },
       day(each.at),
-      el("b", {}, each.name || each.number || texts.unknown_number),
+      each.name && each.name !== each.number ? el("b", {}, each.name) : "",
+      numberButton(each.number),
       lasting(each.seconds),
       each.urgent ? el("span", { className: "badge bad" }, texts.urgent) : "",
       el("button", { type: "button", on: { click: (event) => listen(row, each, event.currentTarget) } }, texts.listen),
@@ -461,6 +509,8 @@ const keys = {
   F2: () => click("ready"),
   F4: () => !$("break-button").hidden && (openBreaks($("breaks").hidden), true),
   F6: () => !$("closing").hidden && ((document.querySelector("#codes input:checked") ?? document.querySelector("#codes input"))?.focus(), true),
+  F7: () => click("answer"),
+  F10: () => click("mute") || click("unmute"),
   F8: () => click("hold") || click("unhold"),
   F9: () => !$("passing").hidden && ($("number").focus(), true),
   Escape: () => !$("breaks").hidden && (openBreaks(false), $("break-button").focus(), true),
@@ -483,6 +533,8 @@ const takeState = (told) => {
   if (!state.known) return location.reload();
   drawDesk();
   drawCall();
+  const lost = state.not_reached;
+  if (before && lost && lost.item !== before.not_reached?.item) say(fill(texts.not_reached[lost.why] ?? texts.not_reached.failed, { who: lost.title }), true);
   if (before && before.stage !== state.stage && ["", "after"].includes(state.stage)) loadDay();
 };
 

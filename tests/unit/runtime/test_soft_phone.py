@@ -20,6 +20,11 @@ ADMIN = Who("root")
 LI, WANG = Who("user li", "101"), Who("user wang", "102")
 
 
+class NoOwnCalls:
+    def of_agent(self, agent_id) -> None:
+        return None
+
+
 class House(Floor):
     """Li, 101, sits at 8001 and is ready, Wang, 102, sits at 8002."""
 
@@ -34,7 +39,7 @@ class House(Floor):
         self.transfers = Transfers(
             self, self.legs, sides, destinations, store, calls.get, lambda leg: None, lambda alarm: None, self.crew, self.clock
         )
-        self.bar = SoftPhone(self, self, self.desk, self.transfers, store, self.clock)
+        self.bar = SoftPhone(self, self.legs, self, self.desk, self.transfers, NoOwnCalls(), store, self.clock)
         for agent_id, phone in (("101", "8001"), ("102", "8002")):
             self.desk.log_in(agent_id, phone, ADMIN)
 
