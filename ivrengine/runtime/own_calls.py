@@ -211,12 +211,12 @@ class OwnCall:
     def _other_gone(self, leg_id: str, why: LegFailure) -> None:
         if self._parts.customers.is_there(leg_id):
             self._parts.customers.gone(leg_id)  # which ends what the agent has with them
-        elif self.state == "OTHER":
+        if self.state == "OTHER":
             self._not_reached("no_answer" if why in ("no_answer", "hung_up", "withdrawn") else why)
-        if self.state == "OTHER" and not self.why:
-            self._not_reached("failed")
 
     def _not_reached(self, why: Why) -> None:
+        if self.why:
+            return  # it is being ended already
         self.why = why
         self._agent.cancel("caller_gone")
 
