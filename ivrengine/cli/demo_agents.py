@@ -24,7 +24,7 @@ WRAP_UP_SECONDS = 4.0
 BREAK_SECONDS = 30.0
 BREAK_CHANCE = 1 / 180  # of an idle agent, at each look
 
-DEMO = Who("demo")
+DEMO = Who("demo", at_phone=True)
 
 log = logging.getLogger(__name__)
 

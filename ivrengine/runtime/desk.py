@@ -20,6 +20,7 @@ from ivrengine.acd.happenings import (
     Happening,
     LoggedIn,
     LoggedOut,
+    NotesKept,
     WrapUpDone,
     WrapUpExtended,
 )
@@ -30,6 +31,7 @@ from ivrengine.domain.events import CallEvent, DeskAnswered
 from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.site.records import Agent, Site
+from ivrengine.storage.segments import Segment
 from ivrengine.storage.store import Store
 
 from .desk_messages import DeskMessages
@@ -115,7 +117,7 @@ class Desk:
         if not agent_id:
             prompt = self._words.prompt("desk/not_logged_in", language)
             return refused(Sentence("nobody is logged in at this phone"), prompt, code="not_logged_in")
-        who = Who(f"agent {agent_id}", agent_id, language)
+        who = Who(f"agent {agent_id}", agent_id, language, at_phone=True)
         return self.do(command.verb, agent_id, arguments, who)
 
     def do(self, verb: str, agent_id: str, arguments: Mapping[str, str], who: Who) -> Outcome:
@@ -202,10 +204,10 @@ class Desk:
     # -- ready and breaks ----------------------------------------------------------------------------------------------
 
     def ready(self, agent_id: str, who: Who) -> Outcome:
-        """Also the end of the wrap-up, where the queue needs no disposition (any more)."""
+        """Also the end of the wrap-up, where the queue needs no disposition and no notes (any more)."""
         view = self._view(agent_id)
         if view is not None and view.work == "WRAP_UP":
-            failure = self._refusal(self._director.feed(WrapUpDone(agent_id)), agent_id, who)
+            failure = self._done_with(agent_id, "", self._store.segments.last_of_agent(agent_id), who)
             if failure is not None:
                 return failure
         return self._change(agent_id, "ready", BecameReady(agent_id), who)
@@ -256,14 +258,28 @@ class Desk:
                 prompt,
             )
         if view.work in AFTER_WHICH_IT_ENDS:
-            self._director.feed(WrapUpDone(agent_id, code))
+            failure = self._done_with(agent_id, code, last, who)
         else:
+            failure = None
             self._store.segments.disposed(last.item_id, code)
         self._audit(who, "disposition", agent_id, last.disposition, code)
+        if failure is not None:  # the code is kept, and something else is missing
+            return failure
         title = known[code].title or code
         return done(
             Sentence("%(title)r is noted for the last call.", title=title), self._words.prompt("desk/disposition_kept", who.language)
         )
+
+    def notes_kept(self, agent_id: str, item_id: str, some: bool) -> None:
+        """The notes of one of the agent's talks are on record, or emptied; those of the last one count for its wrap-up."""
+        last = self._store.segments.last_of_agent(agent_id)
+        if last is not None and last.item_id == item_id:
+            self._director.feed(NotesKept(agent_id, some))
+
+    def _done_with(self, agent_id: str, code: str, last: Segment | None, who: Who) -> Outcome | None:
+        """The agent has said it all, as far as they are concerned; the refusal, where the queue wants more. Records say what is noted."""
+        self._director.feed(NotesKept(agent_id, last is not None and bool(last.notes.strip())))
+        return self._refusal(self._director.feed(WrapUpDone(agent_id, code, who.at_phone)), agent_id, who)
 
     def more_wrap_up(self, agent_id: str, who: Who) -> Outcome:
         view = self._view(agent_id)

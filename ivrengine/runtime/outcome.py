@@ -12,12 +12,13 @@ class Who:
     """Who asks. ``name`` is for the audit: a user of the computer, or ``agent 101``.
 
     ``agent_id``: the agent who has proved it by their log-in; "" for the command line, which may do everything because whoever can
-    write the site's database can. ``language``: in which the answer is spoken.
+    write the site's database can. ``language``: in which the answer is spoken. ``at_phone``: asked by keys, where nothing can be written.
     """
 
     name: str
     agent_id: str = ""
     language: str = ""
+    at_phone: bool = False
 
     @property
     def is_console(self) -> bool:

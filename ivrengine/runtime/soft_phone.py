@@ -208,6 +208,7 @@ class SoftPhone:
         """What the agent writes about a talk of theirs; may be written again and again."""
         if not self._store.segments.noted(item_id, who.agent_id, notes).wait():
             return refused(NOT_YOURS, code="nothing")
+        self._desk.notes_kept(who.agent_id, item_id, bool(notes.strip()))
         return done(Sentence("Kept."))
 
     def _audit(self, who: Who, verb: str, talk: Talk) -> None:

@@ -109,7 +109,7 @@ class TalkCodes:
 
     def do(self, talk: Talk, code: Code) -> Outcome:
         """Carry a code out. May wait for the switch."""
-        who = Who(f"agent {talk.agent_id}", talk.agent_id)
+        who = Who(f"agent {talk.agent_id}", talk.agent_id, at_phone=True)
         match code.verb:
             case "blind":
                 return self._transfers.blind(talk, code.number, who)

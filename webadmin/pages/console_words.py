@@ -43,6 +43,7 @@ def refusal(outcome: Outcome) -> str:
         "desk/nothing_to_pick_up": _("Nobody waits whom you could take."),
     }
     by_sentence = {
+        "This queue wants notes of the call.": _("Write notes of the call first."),
         "that is not possible now": _("That is not possible now."),
         "this is your own number": _("This is your own number."),
         "nobody is being consulted": _("You are asking nobody."),
@@ -146,6 +147,7 @@ def texts() -> dict[str, Any]:
         "tries": _("tried %(count)s times", count="{count}"),
         "asked": _("A colleague asks you about this caller."),
         "required": _("This queue wants to know what the call was about, before the next one."),
+        "notes_required": _("This queue wants notes of the call, before the next one."),
         "pop": _("Call from %(who)s", who="{who}"),
         "not_before": _("not before %(time)s", time="{time}"),
     }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from ivrengine.domain.sentence import joined
 from ivrengine.flow.types import Seconds
 from ivrengine.site.reading import read_site_file
 from ivrengine.site.records import Agent, Part, Record, Site, name_of
@@ -37,7 +38,7 @@ LABELS: dict[str, LazyString] = {
     "weight": _("Head start over other queues"),
     "capacity": _("Most callers waiting (0: any number)"),
     "max_wait": _("Longest wait (0s: none)"),
-    "when_empty": _("While no agent is logged in"),
+    "when_empty": _("While no agent is logged in who could serve them"),
     "no_agent": _("Longest wait without agents (0s: none)"),
     "ring": _("A phone rings for"),
     "ring_all_limit": _("Phones that ring at once"),
@@ -46,6 +47,7 @@ LABELS: dict[str, LazyString] = {
     "wrap_up_least": _("Shortest wrap-up"),
     "wrap_up_most": _("Longest wrap-up"),
     "disposition_required": _("A disposition is required"),
+    "notes_required": _("Notes are required (not of who has only a phone)"),
     "longest_hold": _("Alarm after a hold of (0s: never)"),
     "exclusion": _("Not to the same agent again for"),
     "short_abandon": _("Short abandon below"),
@@ -177,9 +179,9 @@ def examine(part: Part, name: str, values: Mapping[str, Any], site: Site) -> Exa
     result = Examined(None)
     for finding in read.findings:
         where = fields.get(finding.place.line, GENERAL)
-        sentence = f"{finding.sentence}; {finding.fix}" if finding.fix else finding.sentence
+        sentence = joined(filter(None, (finding.sentence, finding.fix)))
         if finding.severity == "error":
-            result.problems[where] = "; ".join(filter(None, [result.problems.get(where, ""), sentence]))
+            result.problems[where] = joined(filter(None, (result.problems.get(where, ""), sentence)))
         elif where != GENERAL:
             result.advice.append(sentence)
     if not result.problems:

@@ -1,6 +1,7 @@
 // The agent's console. Everything is drawn from the state that the server tells; a click changes nothing here until the server says so.
 // Strangers' text (names, numbers, notes) only ever becomes text: nothing is made of strings that a browser would read as HTML.
 import { post, watch } from "/static/live.js";
+import { drawNotices } from "/static/notices.js";
 
 const desk = document.querySelector("#desk");
 const $ = (id) => document.getElementById(id);
@@ -348,7 +349,14 @@ $("customer-form").addEventListener("submit", async (event) => {
 
 // Notes are kept while they are written, so that neither a reload nor a colleague who gets the caller misses them.
 let keeping = 0;
+const tellMissing = () => {
+  const notes = card?.notes_required && !$("notes").value.trim();
+  const missing = [card?.required ? texts.required : "", notes ? texts.notes_required : ""].filter(Boolean);
+  $("required").hidden = !missing.length;
+  $("required").textContent = missing.join(" ");
+};
 const notesChanged = () => {
+  tellMissing();
   clearTimeout(keeping);
   $("notes-kept").textContent = "";
   keeping = setTimeout(keepNotes, 800);
@@ -384,8 +392,7 @@ const drawClosing = (fresh) => {
   }
   $("dispositions").hidden = !card.dispositions.length;
   $("dispose").hidden = !card.dispositions.length;
-  $("required").hidden = !card.required;
-  $("required").textContent = card.required ? texts.required : "";
+  tellMissing();
 };
 
 $("closing").addEventListener("submit", (event) => {
@@ -544,9 +551,11 @@ watch(
     snapshot: (told) => {
       card = told.card;
       takeState(told);
+      drawNotices(told.notices);
       loadDay();
     },
     [`desk.${agent}`]: takeState,
+    [`notices.${agent}`]: drawNotices,
     [`card.${agent}`]: (told) => {
       card = told;
       if (state) drawCall();

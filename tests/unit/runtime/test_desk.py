@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import gevent
 import pytest
-from paper_floor import Floor, heard, make_desk, opened, settle
+from paper_floor import QUEUES, SITE, Floor, heard, make_desk, opened, settle
 
 from ivrengine.acd.decisions import WrapUpEnded
 from ivrengine.acd.happenings import PhoneBusy, PhoneFree, TalkEnded
@@ -252,6 +253,41 @@ def test_a_disposition_given_in_the_talk_counts_for_the_wrap_up(desk, floor) -> 
     floor.feed(TalkEnded(talk.attempt_id))
     assert floor.dispatcher.agent("101").work == "IDLE"
     assert [each.disposition for each in floor.decisions if isinstance(each, WrapUpEnded)] == ["2"]
+
+
+@pytest.fixture
+def wants_notes(floor) -> None:
+    floor.feed(replace(SITE, queues=(QUEUES[0], replace(QUEUES[1], notes_required=True))).happening())
+
+
+AT_THE_PAGE = Who("user li", "101")
+
+
+def test_required_notes_are_wanted_on_the_page_after_the_disposition(desk, floor, store, wants_notes) -> None:
+    talk = talked(desk, floor)
+    refused = desk.disposition("101", "2", AT_THE_PAGE)
+    assert (refused.ok, refused.sentence) == (False, "This queue wants notes of the call.")
+    assert desk.ready("101", AT_THE_PAGE).sentence == refused.sentence and floor.dispatcher.agent("101").work == "WRAP_UP"
+    store.segments.noted(talk.item_id, "101", "wants a refund").wait()
+    assert desk.ready("101", AT_THE_PAGE).ok and floor.dispatcher.agent("101").work == "IDLE"
+    assert [each.disposition for each in floor.decisions if isinstance(each, WrapUpEnded)] == ["2"]
+
+
+def test_at_a_phone_the_code_suffices(desk, floor, wants_notes) -> None:
+    talked(desk, floor)
+    assert heard(ask(desk, "ready")) == ["desk/wrap_up"]
+    assert heard(ask(desk, "disposition", code="2")) == ["desk/disposition_kept"]
+    assert floor.dispatcher.agent("101").work == "IDLE"
+
+
+def test_notes_of_an_earlier_talk_are_not_those_of_the_last(desk, floor, store, wants_notes) -> None:
+    talk = talked(desk, floor)
+    desk.notes_kept("101", "another", True)
+    assert not desk.disposition("101", "2", AT_THE_PAGE).ok
+    store.segments.noted(talk.item_id, "101", "x").wait()
+    desk.notes_kept("101", talk.item_id, True)
+    assert floor.dispatcher.agent("101").work == "WRAP_UP"  # until the agent is done
+    assert desk.disposition("101", "2", AT_THE_PAGE).ok and floor.dispatcher.agent("101").work == "IDLE"
 
 
 def test_a_disposition_of_another_queue_is_none(desk, floor) -> None:
