@@ -114,9 +114,8 @@ def board(store: Store, now: float, zone: tzinfo = UTC) -> Board:
     lines: defaultdict[str, list[Segment]] = defaultdict(list)
     for segment in store.segments.waiting():
         lines[segment.queue].append(segment)
-    counters: defaultdict[str, Counters] = defaultdict(Counters)
-    for interval in store.intervals.between(began, midnight):
-        counters[interval.queue] += interval.counters
+    [counted] = store.intervals.sums([(began, midnight)])
+    counters = defaultdict(Counters, counted)
     agents = _agents(site, store.agent_states.last(), talking, now)
     callbacks = _due_before(midnight, store.callbacks.open())
     gone = {*counters, *lines, *talks} - {rules.name for rules in site.queues}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from ivrengine.acd.figures import Counters, Figures, figures
@@ -20,9 +19,7 @@ class QueueFigures:
 
 def queue_figures(store: Store, a: float, b: float) -> list[QueueFigures]:
     """Of the intervals that begin in [a, b): the queues in which something was counted by name, then the whole."""
-    counters: defaultdict[str, Counters] = defaultdict(Counters)
-    for interval in store.intervals.between(a, b):
-        counters[interval.queue] += interval.counters
+    [counters] = store.intervals.sums([(a, b)])
     rows = [(queue, counters[queue]) for queue in sorted(counters)]
     rows.append(("", sum(counters.values(), Counters())))
     return [QueueFigures(queue, each, figures(each)) for queue, each in rows]

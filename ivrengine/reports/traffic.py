@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivrengine.acd.figures import Counters, figures
+from ivrengine.acd.figures import figures
 from ivrengine.storage.store import Store
 
 from .periods import Period
@@ -17,7 +17,8 @@ def traffic(store: Store, period: Period, now: float, queue: str = "") -> tuple[
     """Of one queue, or of all with the calls that came in, whether they reached a queue or not."""
     buckets = period.buckets(now)
     bounds = [(each.a, each.b) for each in buckets]
-    counted = [_of(found, queue) for found in store.intervals.sums(bounds)]
+    # Added by SQLite in its thread: to add a month of hours here would hold up every call.
+    *counted, whole = store.intervals.totals([*bounds, (period.a, period.b)], queue)
     calls = [None] * len(buckets) if queue else store.totals.calls(bounds)
     with_calls = () if queue else (CALLS,)
     rows = tuple(
@@ -27,14 +28,9 @@ def traffic(store: Store, period: Period, now: float, queue: str = "") -> tuple[
         )
         for bucket, count, counters in zip(buckets, calls, counted, strict=True)
     )
-    whole = sum(counted, Counters())
     total = Row(
         ("", *(() if queue else (sum(filter(None, calls)),)), *values(figures(whole), QUEUE_COLUMNS)),
         {"since": f"{period.a:.0f}", "until": f"{period.b:.0f}", "queue": queue},
     )
     columns = (Column(period.by, {"hour": "Hour", "day": "Day", "month": "Month"}[period.by]), *with_calls, *QUEUE_COLUMNS)
     return (Table("traffic", "Traffic", columns, rows, total, CURVES),)
-
-
-def _of(found: dict[str, Counters], queue: str) -> Counters:
-    return found.get(queue, Counters()) if queue else sum(found.values(), Counters())

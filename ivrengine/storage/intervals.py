@@ -84,6 +84,16 @@ class Intervals:
 
         return self._database.read(read)
 
+    def totals(self, bounds: Sequence[tuple[float, float]], queue: str = "") -> list[Counters]:
+        """For each [a, b): the sum of the intervals that begin in it, of one queue or of all."""
+        sql = f"SELECT count(*), {_SUMS} FROM intervals WHERE bucket >= ? AND bucket < ? AND ? IN ('', queue)"
+
+        def read(db: sqlite_utils.Database) -> list[Counters]:
+            rows = (db.execute(sql, (a, b, storable(queue))).fetchone() for a, b in bounds)
+            return [Counters(*sums) if count else Counters() for count, *sums in rows]
+
+        return self._database.read(read)
+
     def disagreements(self, a: float = -math.inf, b: float = math.inf) -> list[Disagreement]:
         """Count the segments that ended in [a, b) anew (whole intervals) and compare. Empty when reports and rows agree."""
 
