@@ -47,10 +47,18 @@ class Sites:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pins = PinChecks(database)
+        self._kept: tuple[int, Site] | None = None
 
     def load(self) -> Site:
-        """The site as it is now; an empty one where nothing was ever imported."""
-        return self._database.read(read_site)
+        """The site as it is now; an empty one where nothing was ever imported. Made anew only after a change: pages ask every second."""
+
+        def read(db: sqlite_utils.Database) -> Site:
+            now, kept = revision(db, KIND), self._kept
+            if kept is None or kept[0] != now:
+                kept = self._kept = (now, read_site(db))
+            return kept[1]
+
+        return self._database.read(read)
 
     def revision(self) -> int:
         """Another number whenever ``load`` would give another site."""

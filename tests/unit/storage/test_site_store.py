@@ -35,6 +35,18 @@ def test_a_site_comes_back_as_it_was_given_and_in_its_order(store: Store) -> Non
     assert [queue.name for queue in happening.queues] == ["delivery", "circulation"]
 
 
+def test_a_site_is_made_once_and_anew_after_a_change_by_whomever(store: Store) -> None:
+    store.site.replace(SITE, "wang", 1.0).wait()
+    assert store.site.load() is store.site.load()
+    with Store(store.database.path) as beside:
+        beside.site.save(QueueRules("delivery", "Delivery"), "li", 2.0).wait()
+    changed = store.site.load().queue("delivery")
+    assert changed is not None and changed.title == "Delivery"
+    store.site.set_pin("1001", "4711", "li", 3.0)
+    agent = store.site.load().agent("1001")
+    assert agent is not None and store.site.fits("4711", agent.pin_hash)
+
+
 def test_every_change_moves_the_revision_and_has_its_row_of_the_audit_trail(store: Store) -> None:
     seen = [store.site.revision()]
 
