@@ -3,6 +3,8 @@
 ``hub.publish(topic, data)`` is called on the engine's thread. A page's view returns ``hub.subscribe(topics, ...)``. Every event has an
 id; a browser that comes back within HISTORY_LIMIT events gets what it has missed, any other gets a ``snapshot``. A ``beat`` goes out
 when nothing else did, so that both sides notice a dead line, and a session that was ended ends its stream with ``signed_out``.
+
+What many pages show alike is made into JSON once: ``Told``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 from flask import Response
 from gevent.event import Event
 
+ASK_SECONDS = 15.0  # between two questions whether a stream's session goes on: each costs a look into the database
 BEAT_SECONDS = 15.0  # at most this long without a word; pages that must notice sooner ask for less
 QUEUE_LIMIT = 200  # events that one browser may be behind
 HISTORY_LIMIT = 500  # events that a browser may have missed
@@ -24,6 +27,22 @@ CLIENTS_LIMIT = 2000  # streams at once
 RETRY_MS = 1000  # how soon a browser comes back
 
 Snapshot = Callable[[], Any]
+
+
+class Told(str):
+    """JSON already, to be sent as it is."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, data: Any) -> Told:
+        # Without line breaks: nothing that a stranger wrote can begin a field of its own.
+        return cls(json.dumps(data, ensure_ascii=True, separators=(",", ":")))
+
+    def having(self, **more: Any) -> Told:
+        """This object with more in it."""
+        head = Told.of(more)[:-1]
+        return Told(f"{head}}}" if self == "{}" else f"{head},{self[1:]}") if more else self
 
 
 class Client:
@@ -80,7 +99,7 @@ class Hub:
         beat_seconds: float = BEAT_SECONDS,
         still_there: Callable[[], bool] | None = None,
     ) -> Response:
-        """The stream of ``topics``. ``snapshot`` gives the whole state, as JSON's data; without it a page that is behind is told so
+        """The stream of ``topics``. ``snapshot`` gives the whole state, as data or ``Told``; without it a page that is behind is told so
         by a ``snapshot`` of null and loads itself again. ``still_there``: whether the session goes on (``auth.still_there()``)."""
         if len(self._clients) >= CLIENTS_LIMIT:
             return Response("too many live pages are open\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
@@ -104,7 +123,7 @@ class Hub:
                 yield from self._waiting(client, snapshot)
                 client.some.clear()
                 quiet = not (client.behind or client.waiting or client.some.wait(beat_seconds))
-                if quiet or monotonic() - asked_at >= beat_seconds:  # also while there is always something to tell
+                if monotonic() - asked_at >= ASK_SECONDS:  # also while there is always something to tell
                     if still_there is not None and not still_there():
                         yield _event("signed_out", None)
                         return
@@ -138,6 +157,5 @@ class Hub:
 
 
 def _event(name: str, data: Any, event_id: str = "") -> bytes:
-    # JSON without line breaks: nothing that a stranger wrote can begin a field of its own.
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    text = data if isinstance(data, Told) else Told.of(data)
     return (f"id: {event_id}\n" if event_id else "").encode() + f"event: {name}\ndata: {text}\n\n".encode()

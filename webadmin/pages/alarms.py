@@ -29,7 +29,7 @@ def live() -> Response:
     source = feed()
     return web().hub.subscribe(
         ["alarms"],
-        snapshot=lambda: source.state("alarms"),
+        snapshot=lambda: source.told("alarms"),
         last_event_id=request.headers.get("Last-Event-ID", ""),
         beat_seconds=BEAT_SECONDS,
         still_there=still_there(),

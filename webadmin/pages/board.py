@@ -62,7 +62,7 @@ def live() -> Response:
     source = feed()
     return web().hub.subscribe(
         ["board", "board_tick"],
-        snapshot=lambda: source.state("board"),
+        snapshot=lambda: source.told("board"),
         last_event_id=request.headers.get("Last-Event-ID", ""),
         beat_seconds=BEAT_SECONDS,
         still_there=_link_or_session(),

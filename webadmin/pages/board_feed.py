@@ -2,7 +2,8 @@
 
 Nothing is computed here: figures come from ``reports/board.py``, with the numbers that their formula was made of. Instants are told
 instead of ages, so that a page counts on by itself and nothing needs to be told while nothing happens; a tick every TICK_SECONDS says
-that it is still true.
+that it is still true. A page that begins gets what was read last, if that is no older than a look: many begin at once when the engine
+was started.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from time import monotonic
 from typing import Any
 
 import gevent
 from flask import current_app
+from gevent.lock import RLock
 
 from ivrengine.acd.figures import FORMULAS, NOTHING_COUNTED, Counters, Figures, shown
 from ivrengine.errors import IvrEngineError
 from ivrengine.reports.board import AgentRow, Board, Everybody, QueueRow, board
 
 from ..context import Web, web
+from ..live import Told
 
 LOOK_SECONDS = 1.0
 TICK_SECONDS = 2.0  # a page counts as stale after 5 s without a word
@@ -40,6 +44,8 @@ class Feed:
         self._pages = pages
         self._states: dict[str, Callable[[Board], Any]] = {"board": self._board, "supervisor": self._supervisor}
         self._told: dict[str, Any] = {}
+        self._kept: dict[str, tuple[float, Any, Told]] = {}  # by topic: when it was read, and it
+        self._turn = RLock()  # who begins while others do waits for what they read
         self._running: gevent.Greenlet | None = None
 
     def begin(self) -> None:
@@ -48,10 +54,28 @@ class Feed:
             self._running = gevent.spawn(self._run)
 
     def state(self, topic: str) -> Any:
-        """All of it, now; for a page that begins."""
-        if topic == "alarms":
-            return self._alarms()
-        return {**self._states[topic](self._read()), "at": self._pages.now()}
+        """All of it, now."""
+        return self._alarms() if topic == "alarms" else self._states[topic](self._read())
+
+    def told(self, topic: str, **more: Any) -> Told:
+        """All of it for a page that begins, and ``more``; at most LOOK_SECONDS old, with the instant at which it is told."""
+        return self._recent(topic)[1].having(at=self._pages.now(), **more)
+
+    def open_alarms(self) -> int:
+        return self._recent("alarms")[0]["open"]
+
+    def _recent(self, topic: str) -> tuple[Any, Told]:
+        with self._turn:
+            at, state, told = self._kept.get(topic, (-LOOK_SECONDS, None, Told()))
+            if monotonic() - at >= LOOK_SECONDS:
+                state = self.state(topic)
+                told = self._keep(topic, state)
+        return state, told
+
+    def _keep(self, topic: str, state: Any) -> Told:
+        told = Told.of(state)
+        self._kept[topic] = monotonic(), state, told
+        return told
 
     # -- reading once for everybody
 
@@ -68,6 +92,7 @@ class Feed:
             quiet = 0.0 if watched else quiet + LOOK_SECONDS
             gevent.sleep(LOOK_SECONDS)
         self._told.clear()
+        self._kept.clear()
 
     def _look(self, watched: list[str], *, tick: bool, alarms: bool) -> None:
         live = [topic for topic in watched if topic in self._states]
@@ -83,7 +108,9 @@ class Feed:
     def _tell(self, topic: str, state: Any) -> None:
         if self._told.get(topic) != state:
             self._told[topic] = state
-            self._pages.hub.publish(topic, {**state, "at": self._pages.now()})
+            self._pages.hub.publish(topic, self._keep(topic, state).having(at=self._pages.now()))
+        else:
+            self._kept[topic] = (monotonic(), *self._kept[topic][1:])
 
     def _read(self) -> Board:
         return board(self._pages.engine.store, self._pages.now(), self._pages.zone)

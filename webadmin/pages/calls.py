@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gevent
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, g, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 
@@ -14,59 +14,79 @@ from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord
 
 from ..auth import still_there
 from ..context import Web, web
-from ..live import Hub
+from ..i18n import LANGUAGES
 
 CALLS_SHOWN = 30
+LIVE_SHOWN = 100  # of those that are up
 GATHER_SECONDS = 0.5
+EXTENSION = "ivrengine_calls"
 
 blueprint = Blueprint("calls", __name__, url_prefix="/calls")
 
 
 class Changes:
-    """Tells those who look at the calls that something has happened, at most once in GATHER_SECONDS."""
+    """Tells those who look at the calls what the lists are when something has happened, at most once in GATHER_SECONDS.
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    The lists are made once for all who read the same language, not by every page for itself.
+    """
+
+    def __init__(self, app: Flask, pages: Web) -> None:
+        self._app = app
+        self._hub = pages.hub
         self._told_soon = False
 
+    def lists(self, language: str) -> str:
+        """What changes on the page, to be put in its place."""
+        with self._app.test_request_context():
+            g.language = language
+            return render_template("calls/_lists.html", **_now())
+
     def happened(self, item: Item) -> None:
-        if not self._told_soon and self._hub.watched("calls"):
+        if not self._told_soon and any(map(self._hub.watched, map(_topic, LANGUAGES))):
             self._told_soon = True
             gevent.spawn_later(GATHER_SECONDS, self._tell)
 
     def _tell(self) -> None:
         self._told_soon = False
-        self._hub.publish("calls", None)
+        for language in LANGUAGES:
+            if self._hub.watched(_topic(language)):
+                self._hub.publish(_topic(language), self.lists(language))
 
 
 @blueprint.record_once
 def _watch_news(state: BlueprintSetupState) -> None:
     pages: Web = state.app.extensions["ivrengine"]
-    pages.engine.news.watch(Changes(pages.hub).happened)
+    changes = state.app.extensions[EXTENSION] = Changes(state.app, pages)
+    pages.engine.news.watch(changes.happened)
 
 
 @blueprint.get("/")
 def index() -> str:
-    return render_template("calls/index.html", **_now())
-
-
-@blueprint.get("/lists")
-def lists() -> str:
-    """What changes on the page, to be put in its place."""
-    return render_template("calls/_lists.html", **_now())
+    return render_template("calls/index.html", topic=_topic(g.language), **_now())
 
 
 @blueprint.get("/live")
 def live() -> Response:
+    """The lists as the page shows them, each time they change."""
+    language = request.args.get("language", "")
+    language = language if language in LANGUAGES else g.language
+    changes: Changes = current_app.extensions[EXTENSION]
     last = request.headers.get("Last-Event-ID", "")
-    return web().hub.subscribe(["calls"], last_event_id=last, still_there=still_there())
+    return web().hub.subscribe(
+        [_topic(language)], snapshot=lambda: changes.lists(language), last_event_id=last, still_there=still_there()
+    )
+
+
+def _topic(language: str) -> str:
+    return f"calls.{language}"
 
 
 def _now() -> dict[str, Any]:
     engine = web().engine
-    sessions = engine.reception.sessions.values()
+    sessions = list(engine.reception.sessions.values())
     return {
-        "live": [{"call": s.call, "flow": s.run.frames[0].flow, "step": s.run.frame.step} for s in sessions],
+        "up_now": len(sessions),
+        "live": [{"call": s.call, "flow": s.run.frames[0].flow, "step": s.run.frame.step} for s in reversed(sessions[-LIVE_SHOWN:])],
         "ended": [call for call in engine.store.calls.recent(limit=CALLS_SHOWN) if call.ended_at is not None],
         "numbers": sorted(number for flow in engine.library.flows.flows.values() for number in flow.numbers if number.isdigit()),
         "up": engine.switch.connected,

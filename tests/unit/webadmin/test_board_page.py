@@ -21,7 +21,9 @@ from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules
 from ivrengine.reports.board import board
 from ivrengine.site.records import Agent, Site
 from ivrengine.storage.board_limits import BoardLimit
+from webadmin import live
 from webadmin.auth import KEY_COOKIE
+from webadmin.live import Told
 from webadmin.pages import board as board_page
 from webadmin.pages import board_feed
 from webadmin.pages.board_feed import COUNTED, EXTENSION, Feed, with_numbers
@@ -106,7 +108,7 @@ def test_breaks_have_their_reason_and_callers_no_number(client: Client) -> None:
 def test_a_change_is_told_and_otherwise_only_a_tick(app: Flask, engine: Any, clock: Clock) -> None:
     pages = app.extensions["ivrengine"]
     feed, told = Feed(pages), []
-    pages.hub.publish = lambda topic, data: told.append((topic, data))
+    pages.hub.publish = lambda topic, data: told.append((topic, json.loads(data) if isinstance(data, Told) else data))
     feed._look(["board"], tick=False, alarms=False)
     clock.now += 3.0
     feed._look(["board"], tick=True, alarms=False)
@@ -115,6 +117,19 @@ def test_a_change_is_told_and_otherwise_only_a_tick(app: Flask, engine: Any, clo
     assert [topic for topic, _ in told] == ["board", "board_tick", "board"]
     assert told[1][1] == {"at": AT + 3.0}
     assert [row["now"]["waiting"] for row in told[2][1]["queues"]] == [0, 0]
+
+
+def test_many_who_begin_at_once_cost_one_reading(app: Flask, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, read = Feed(app.extensions["ivrengine"]), []
+    real = feed._read
+    monkeypatch.setattr(feed, "_read", lambda: read.append(True) or real())
+    told = [each.get() for each in [gevent.spawn(feed.told, "board", more=1) for _ in range(20)]]
+    assert len(read) == 1
+    assert {json.loads(each)["more"] for each in told} == {1} and len(json.loads(told[0])["queues"]) == 2
+    monkeypatch.setattr(board_feed, "LOOK_SECONDS", 0.0)
+    engine.store.segments.ended("w", "abandoned", AT + 3.0, 80.0).wait()
+    assert [row["now"]["waiting"] for row in json.loads(feed.told("board"))["queues"]] == [0, 0], "no older than a look"
+    assert len(read) == 2
 
 
 def test_the_reading_ends_when_nobody_looks(app: Flask, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +161,7 @@ def test_the_link_shows_the_wall_and_the_menu_is_for_who_wants_it(client: Client
 
 def test_a_new_link_closes_the_old_one(engine: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board_page, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(live, "ASK_SECONDS", 0.01)
     link, admin = client("board"), client("admin")
     old = engine.store.users.key("wallboard")
     assert old in admin.get("/board/settings").text

@@ -14,6 +14,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import LogStep
 from ivrengine.runtime.news import CallEnded
 from webadmin import COOKIE, create_app
+from webadmin.pages.calls import LIVE_SHOWN
 
 HOSTILE = '<script>alert(1)</script>"&amp;'
 
@@ -142,12 +143,39 @@ def test_what_happens_on_calls_reaches_the_page_at_once_and_gathered(engine: Any
     stream = guest.get("/calls/live", buffered=False)
     assert stream.mimetype == "text/event-stream" and stream.headers["Cache-Control"] == "no-store"
     parts = iter(stream.response)
-    assert b"event: snapshot" in next(parts) + next(parts)
+    begin = next(parts) + next(parts)
+    assert b"event: snapshot" in begin and b"Nobody is calling." in begin
     for count in range(50):
         engine.news.tell(CallEnded(f"c{count}", "caller_hung_up", ""))
-    assert b"event: calls" in next(parts)
+    assert b"event: calls.en" in next(parts)
     keep_call(engine)
     engine.news.tell(CallEnded("c1", "caller_hung_up", ""))
-    assert b"event: calls" in next(parts), "fifty were gathered into one, this is another"
+    told = next(parts)
+    assert b"event: calls.en" in told, "fifty were gathered into one, this is another"
+    assert b"********000" in told and b"<html" not in told and b"<script" not in told
     stream.close()
-    assert "********000" in guest.get("/calls/lists").text and "<html" not in guest.get("/calls/lists").text
+
+
+def test_pages_in_two_languages_are_told_in_their_own(engine: Any, guest: FlaskClient) -> None:
+    streams = {language: guest.get(f"/calls/live?language={language}", buffered=False) for language in ("en", "zh-CN", "xx")}
+    parts = {language: iter(stream.response) for language, stream in streams.items()}
+    for each in parts.values():
+        next(each), next(each)
+    engine.news.tell(CallEnded("c1", "caller_hung_up", ""))
+    told = {language: next(each) for language, each in parts.items()}
+    assert b"event: calls.en\n" in told["en"] and b"Last calls" in told["en"]
+    assert b"event: calls.zh-CN\n" in told["zh-CN"] and b"Last calls" not in told["zh-CN"]
+    assert told["xx"] == told["en"], "made once for all who read the same"
+    for stream in streams.values():
+        stream.close()
+
+
+def test_of_very_many_calls_the_last_are_shown(engine: Any, guest: FlaskClient) -> None:
+    frame = SimpleNamespace(flow="line", step="main")
+    run = SimpleNamespace(frames=[frame], frame=frame)
+    for count in range(LIVE_SHOWN + 5):
+        call = CallInfo(f"c{count}", "100", f"{count:03}", "", AT)
+        engine.reception.sessions[call.call_id] = SimpleNamespace(call=call, run=run)
+    page = guest.get("/calls/").text
+    assert f"Up now: {LIVE_SHOWN + 5}" in page and f"the last {LIVE_SHOWN}" in page
+    assert "/calls/c104" in page and "/calls/c5\"" in page and "/calls/c4\"" not in page

@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from webadmin import live
-from webadmin.live import Hub
+from webadmin.live import Hub, Told
 
 
 def events(response: Any, count: int) -> list[tuple[str, Any, str]]:
@@ -92,7 +92,8 @@ def test_what_happens_while_the_state_is_read_is_told_after_it() -> None:
     assert [event[1] for event in events(hub.subscribe(["board"], snapshot=snapshot), 2)] == ["state", "meanwhile"]
 
 
-def test_a_quiet_stream_beats_until_its_session_ends() -> None:
+def test_a_quiet_stream_beats_until_its_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ASK_SECONDS", 0.0)
     answers = iter([True, True, False])
     stream = Hub().subscribe(["board"], beat_seconds=0.01, still_there=lambda: next(answers))
     assert [event[0] for event in events(stream, 4)] == ["snapshot", "beat", "beat", "signed_out"]
@@ -100,7 +101,8 @@ def test_a_quiet_stream_beats_until_its_session_ends() -> None:
         next(stream.response)
 
 
-def test_a_busy_stream_ends_with_its_session_too() -> None:
+def test_a_busy_stream_ends_with_its_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ASK_SECONDS", 0.05)
     hub = Hub()
     stream = hub.subscribe(["board"], beat_seconds=0.05, still_there=lambda: False)
 
@@ -126,3 +128,23 @@ def test_who_hangs_up_is_forgotten_and_streams_are_bounded(monkeypatch: pytest.M
     assert hub.clients == 1 and hub.subscribe(["board"]).status_code == 503
     stream.response.close()
     assert hub.clients == 0 and hub.subscribe(["board"]).status_code == 200
+
+
+def test_how_often_a_stream_beats_is_not_how_often_the_database_is_asked() -> None:
+    asked: list[bool] = []
+    stream = Hub().subscribe(["board"], beat_seconds=0.005, still_there=lambda: asked.append(True) or True)
+    assert [event[0] for event in events(stream, 5)] == ["snapshot", *["beat"] * 4]
+    assert not asked
+    stream.response.close()
+
+
+def test_what_is_json_already_is_sent_as_it_is() -> None:
+    told = Told.of({"waiting": 2, "name": "\n\nevent: forged\u2028"})
+    assert json.loads(told.having(at=1.5)) == {"at": 1.5, "waiting": 2, "name": "\n\nevent: forged\u2028"}
+    assert json.loads(Told.of({}).having(at=1.5)) == {"at": 1.5} and told.having() == told
+    hub = Hub()
+    stream = hub.subscribe(["board"], snapshot=lambda: told)
+    assert events(stream, 1)[0][1] == json.loads(told)
+    hub.publish("board", told.having(at=2))
+    assert events(stream, 1)[0][1]["at"] == 2
+    stream.response.close()
