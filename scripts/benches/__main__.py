@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 
-NAMES = ("acd", "centre", "esl", "flow", "load", "offer", "switch")
+NAMES = ("acd", "centre", "esl", "flow", "load", "offer", "switch", "web")
 
 
 def main(names: list[str]) -> int:

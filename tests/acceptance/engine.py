@@ -19,6 +19,7 @@ class EngineProcess:
 
     def __init__(self, site: Path, *, ready_words: str = "is up", arguments: tuple[str, ...] = ()) -> None:
         self.site = site
+        self.web_port = 0  # of its pages; 0: it serves none
         self._ready_words = ready_words
         self._arguments = arguments
         self._module = ["ivrengine"]
@@ -51,7 +52,7 @@ class EngineProcess:
         self._starts += 1
         path = self.site.parent / f"{self.site.name}-engine-{self._starts:02d}.log"
         command = [sys.executable, "-m", *self._module, "--site", str(self.site), "serve", *self._arguments]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "IVRENGINE_WEB_PORT": "0"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "IVRENGINE_WEB_PORT": str(self.web_port)}
         with open(path, "wb") as output:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
