@@ -52,8 +52,13 @@ def entries(app: Flask) -> list[Entry]:
     return [
         Entry(str(title), url_for(endpoint), _is_here(endpoint.split(".")[0]))
         for endpoint, title in MENU.items()
-        if endpoint in app.view_functions and allowed(endpoint, g.level)
+        if endpoint in app.view_functions and allowed(endpoint, g.level) and (endpoint != "console.index" or _has_a_desk())
     ]
+
+
+def _has_a_desk() -> bool:
+    """Who is no agent has none; an agent without a number is told on the page what is missing."""
+    return g.level == "agent" or bool(g.user and g.user.agent_id)
 
 
 def _is_here(page: str) -> bool:

@@ -31,8 +31,8 @@ LOOKS = [(language, theme) for language in ("en", "zh-CN") for theme in ("light"
 # Where it is the busy part of a working day now, so that greetings, board and reports show one. The first that fits.
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/Mexico_City", "Pacific/Auckland", "America/New_York", "Asia/Karachi")
 BUSY_HOURS = range(14, 19)
-WAITING = {"circulation": 5, "delivery": 3, "property": 1}
-TOP_UP_SECONDS = 0.7
+WAITING = {"circulation": 4, "delivery": 2, "property": 1}
+TOP_UP_SECONDS = 1.5
 WARM_UP_SECONDS = 45.0  # until agents talk, wrap up, and somebody has a break
 
 
@@ -58,7 +58,7 @@ def make_site(directory: Path, zone: ZoneInfo) -> Path:
 
 
 class Callers(threading.Thread):
-    """Keep every queue as full as ``WAITING`` says, as long as they are wanted."""
+    """They come by the lines' shares, until so many wait in a queue as ``WAITING`` says."""
 
     def __init__(self, house: House) -> None:
         super().__init__(daemon=True)
@@ -72,9 +72,9 @@ class Callers(threading.Thread):
         with self._house.store() as store:
             while not self.over.wait(TOP_UP_SECONDS):
                 waiting = [row.queue for row in store.segments.waiting()]
-                short = [queue for queue, wanted in WAITING.items() if waiting.count(queue) < wanted]
-                if short:
-                    self._call(switch, dice.choice(short), next(who), dice)
+                queue = dice.choices(list(LINES), [line[2] for line in LINES.values()])[0]
+                if waiting.count(queue) < WAITING[queue]:
+                    self._call(switch, queue, next(who), dice)
 
     @staticmethod
     def _call(switch: EslClient, queue: str, number: str, dice: random.Random) -> None:

@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 from ivrengine.domain.blacklist import BlacklistEntry
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMark, KeepMessage, LogStep, RaiseAlarm
+from ivrengine.storage.board_limits import BoardLimit
 from ivrengine.storage.customers import read_customer
 from ivrengine.storage.store import Store
 
 DAYS = 7
 OPEN, CLOSED = 8.5, 18.0  # hours
 # callers of an hour, by the hour of the day
-BUSY = {8: 6, 9: 16, 10: 22, 11: 14, 12: 5, 13: 6, 14: 18, 15: 20, 16: 15, 17: 9}
+BUSY = {8: 18, 9: 52, 10: 68, 11: 45, 12: 17, 13: 20, 14: 55, 15: 62, 16: 48, 17: 25}
 # queue -> flow, number, share of the callers, agents, mean talk, (key, label) pairs of the main menu, dispositions
 LINES = {
     "circulation": ("circulation", "02988880001", 5, ("1001", "1002", "1003", "1005"), 150, (("1", "投诉"), ("2", "订报订奶")),
@@ -151,9 +152,11 @@ def _around(store: Store, dice: random.Random, now: float) -> None:
     for count in range(5):
         at = now - 5400 + count * 900
         store.callbacks.request(f"callback-{count}", ("circulation", "delivery")[count % 2], next(who), at, name=NAMES[count])
-        if count < 2:
-            store.callbacks.tried(f"callback-{count}", "no_answer", now + 3600).wait()
+        store.callbacks.tried(f"callback-{count}", "no_answer", now + 3600 + 600 * count).wait()  # none of them is due yet
     store.callbacks.done("callback-2", "talked", now - 600, "1003")
+    for queue in LINES:
+        limits = [BoardLimit(queue, "waiting", 2, 4, False), BoardLimit(queue, "longest_wait_seconds", 30, 90, False)]
+        store.board_limits.replace(queue, limits, "user admin", now).wait()
     unplayed = RaiseAlarm("prompt_failed", "hours/holiday (zh-CN) could not be played; the next prompt was", "delivery:hours")
     for hours in (30, 6, 5, 2):
         store.alarms.raise_(unplayed, now - hours * 3600)

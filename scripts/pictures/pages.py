@@ -33,6 +33,11 @@ def _first_link(selector: str) -> Callable[[Any], None]:
     return follow
 
 
+def _to_one_call(page: Any) -> None:
+    for selector in ("main tbody td a", "main tbody th a"):
+        _first_link(selector)(page)
+
+
 def _with_a_finding(page: Any) -> None:
     page.wait_for_selector("#diagram svg .node")
     page.locator("#code .cm-content").focus()
@@ -69,7 +74,7 @@ PICTURES = (
     Picture("supervisor-dialog", "/supervisor/", "supervisor", "#agents tbody tr", _open_first_dialog, full=False),
     Picture("alarms", "/alarms/?show=all"),
     Picture("alarm", "/alarms/?show=all", first=_first_link("main tbody a")),
-    Picture("calls", "/calls/"),
+    Picture("calls", "/calls/", ready="main tbody a"),
     Picture("call", "/calls/", first=_first_link("main tbody a")),
     Picture("try", "/try/", first=_place_a_call, full=True),
     Picture("try-phone", "/try/phone"),
@@ -89,7 +94,7 @@ PICTURES = (
     Picture("site-blacklist", "/site/blacklist/"),
     Picture("site-voicemail", "/site/voicemail/"),
     Picture("recordings", "/recordings/"),
-    Picture("recording", "/recordings/", first=_first_link("main tbody a")),
+    Picture("recording", "/recordings/", first=_first_link("main tbody tr:has(td.number:text-matches('^[0-9]')) a")),
     Picture("report-traffic", "/reports/traffic", "supervisor"),
     Picture("report-queues", "/reports/queues", "supervisor"),
     Picture("report-agents", "/reports/agents", "supervisor"),
@@ -97,6 +102,7 @@ PICTURES = (
     Picture("report-survey", "/reports/survey", "supervisor"),
     Picture("report-callbacks", "/reports/callbacks", "supervisor"),
     Picture("report-calls", "/reports/queues", "supervisor", first=_first_link("main tbody td a")),
+    Picture("report-call", "/reports/queues", "supervisor", first=_to_one_call),
     Picture("users", "/users/"),
     Picture("user", "/users/agent"),
     Picture("audit", "/audit/"),

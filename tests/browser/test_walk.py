@@ -58,6 +58,7 @@ WHAT_WAS_LOUD = """async () => {
         told.push([peak, [...new Uint8Array(await window.sounds[address].arrayBuffer())]]);
     return told;
 }"""
+DAY_SECONDS = 86400  # the spreadsheet counts time in days
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -250,7 +251,10 @@ def agree(boss: Any) -> None:
     _, row, *_ = cells(Path(download.value.path()).read_bytes())
     assert row[0] == told[0] == "发行热线"
     figures = dict(zip((column.name for column in QUEUE_COLUMNS), row[1:], strict=True))
-    texts = {name: shown(figures[name], FORMULAS[name].unit) for name in figures}
+    units = {name: FORMULAS[name].unit for name in figures}
+    for name, value in figures.items():
+        figures[name] = value * DAY_SECONDS if value and units[name] == "seconds" else value
+    texts = {name: shown(value, units[name]) for name, value in figures.items()}
     assert list(texts.values()) == told[1:]
     assert texts["offered"] == texts["answered"] != "0"
     boss.goto("/board/")
