@@ -24,6 +24,7 @@ MODULES = Path("/usr/lib/baresip/modules")
 RING_TONE_HZ = 1100  # what a phone says that was given nothing to say
 SPEECH_SECONDS = 60.0
 START_SECONDS = 10.0
+ANSWER_SECONDS = 15.0
 KEY_SECONDS = 0.25  # from one key to the next
 BEHAVIOURS = ("answer", "no_answer", "reject")
 
@@ -58,7 +59,7 @@ class BaresipPhone:
     switch_port: int
     extension: str
     password: str
-    ports: tuple[int, int, int]  # SIP, control, first of 20 for RTP
+    ports: tuple[int, int, int]  # SIP (and TLS on the next one), control, first of 20 for RTP
     domain: str = "ivr.local"
     behaviour: str = "answer"
     after_seconds: float = 0.5
@@ -117,6 +118,10 @@ class BaresipPhone:
         """Whether an event happened, e.g. CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED."""
         return any(event.get("type") == kind for event in self.events)
 
+    def _answers(self) -> int:
+        """How often the switch has agreed to what the phone proposed."""
+        return sum(event.get("type") == "CALL_REMOTE_SDP" and event.get("param") == "answer" for event in self.events)
+
     def wait_event(self, kind: str, timeout: float = 15.0) -> None:
         self._wait(lambda: self.had(kind), timeout, f"had no {kind}")
 
@@ -142,8 +147,10 @@ class BaresipPhone:
         self._command("ausrc", f"aufile,{audio.write(self.work / f'said-{Path(path).stem}.wav', said)}")
 
     def hold(self, on: bool) -> None:
-        """The phone's own hold key."""
+        """The phone's own hold key; done when the switch has agreed, before which the phone would pass over the next one."""
+        before = self._answers()
         self._command("hold" if on else "resume")
+        self._wait(lambda: self._answers() > before, ANSWER_SECONDS, "was not answered when it used its hold key")
 
     def transfer(self, number: str, replaces: str = "") -> None:
         """The phone's own transfer key (SIP REFER): blind, or attended where ``replaces`` is the Call-ID of its other call."""
@@ -187,12 +194,18 @@ class BaresipPhone:
             return
         self.events.append(message)
         if message.get("type") == "CALL_INCOMING" and self.behaviour != "no_answer":
-            self._later(self.after_seconds, "accept" if self.behaviour == "answer" else "hangup")
+            self._later(self.after_seconds, "accept" if self.behaviour == "answer" else "hangup", message.get("id", ""))
         elif message.get("type") == "CALL_ESTABLISHED" and self.talk_seconds is not None:
-            self._later(self.talk_seconds, "hangup")
+            self._later(self.talk_seconds, "hangup", message.get("id", ""))
 
-    def _later(self, seconds: float, command: str) -> None:
-        timer = threading.Timer(seconds, self._command, [command])
+    def _later(self, seconds: float, command: str, call: str) -> None:
+        """Unless that call is over by then: the next one must not be refused in its place."""
+
+        def do() -> None:
+            if call in self.calls("CALL_INCOMING", "CALL_OUTGOING", "CALL_ESTABLISHED"):
+                self._command(command)
+
+        timer = threading.Timer(seconds, do)
         timer.daemon = True
         timer.start()
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from . import audio
-from .baresip import BaresipPhone
+from .baresip import ANSWER_SECONDS, BaresipPhone
 from .engine import EngineProcess
 from .kept_switch import KeptSwitch
 from .sipp import SippCall
-from .switch import PHONES_RTP_PORTS, FreeSwitch, free_port
+from .switch import PHONES_RTP_PORTS, FreeSwitch, free_pair, free_port
 
 PHONE_RTP_PORTS = 22
 
@@ -33,6 +33,8 @@ class FreeSwitchPhone(BaresipPhone):
         self._wait(lambda: not self.calls("CALL_INCOMING", "CALL_OUTGOING", "CALL_ESTABLISHED"), timeout, "was not idle")
 
     def join(self) -> None:
+        # The other side is off the hook before this phone knows of it; until then it would pass on a call that rings.
+        self._wait(lambda: len(self.calls("CALL_ESTABLISHED")) > 1, ANSWER_SECONDS, "did not have two calls")
         first = next(event["id"] for event in self.events if event.get("id") in self.calls("CALL_ESTABLISHED"))
         self.transfer(self.extension, replaces=first)  # the number does not matter where a call is named
 
@@ -124,13 +126,16 @@ class FreeSwitchBench:
         first_rtp = self.switch.first_phone_rtp + PHONE_RTP_PORTS * len(self._phones)
         phone = FreeSwitchPhone(
             self.work / f"phone-{extension}-{len(self._phones) + 1}", self.switch.phones_port, extension,
-            self.switch.phone_password(extension), (free_port(), free_port(), first_rtp),
+            self.switch.phone_password(extension), (free_pair(), free_port(), first_rtp),
             behaviour=behaviour, after_seconds=after_seconds, talk_seconds=talk_seconds, speaks=speaks,
             pretends=pretends,
         )  # fmt: skip
         self._phones.append(phone)
         phone.start()
         return phone
+
+    def api(self, command: str) -> str:
+        return self.switch.api(command)
 
     @property
     def unclaimed_messages(self) -> Path:

@@ -122,6 +122,7 @@ class SimPhone:
         self._do(f"refer {self._latest()} {number}")
 
     def join(self) -> None:
+        self._until(lambda: sum(row["callstate"] == "ACTIVE" for row in self._calls()) > 1, 15.0, "does not have two calls")
         first, second = (row["uuid"] for row in self._calls()[-2:])
         self._do(f"refer {second} with {first}")
 

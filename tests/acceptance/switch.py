@@ -23,6 +23,8 @@ IP = "127.0.0.1"
 START_SECONDS = 30.0
 CERTIFICATES = Path(tempfile.gettempdir()) / f"ivrengine-acceptance-certificates-{os.getuid()}"
 RTP_PORTS = 400  # of one switch and its phones
+PORTS = 64  # of one process, for everything else
+FIRST_PORT = 8192
 FIRST_RTP_PORT, LAST_RTP_PORT = 16384, 32767  # below the system's range for passing ports, so that no other socket takes one
 PHONES_RTP_PORTS = 176  # the last of them: a port that a phone has can't be bound by the switch, which ends a call
 
@@ -42,18 +44,45 @@ def why_not() -> str | None:
     return f"not installed: {', '.join(missing)} (Debian: apt-get install sip-tester baresip-core)" if missing else None
 
 
-def free_port() -> int:
-    """A port that nothing uses now, for TCP and for UDP."""
-    for _ in range(50):
-        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind((IP, 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind((IP, port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no port is free")
+class Ports:
+    """PORTS ports that no other test process has, given out one after the other.
+
+    Not from the system's range for passing ports: between asking it for a free one and the start of the program that is to have it,
+    any connection on a busy machine may get that port.
+    """
+
+    def __init__(self) -> None:
+        self._claim: socket.socket | None = None
+        self._owner = 0
+        self._first = self._given = 0
+
+    def free(self) -> int:
+        """A port that nothing uses now, for TCP and for UDP."""
+        if self._claim is None or self._owner != os.getpid():
+            self._first, self._claim = claim_ports("ports", FIRST_PORT, FIRST_RTP_PORT - 1, PORTS)
+            self._owner, self._given = os.getpid(), 0
+        for _ in range(PORTS):
+            port = self._first + self._given % PORTS
+            self._given += 1
+            with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                try:
+                    tcp.bind((IP, port))
+                    udp.bind((IP, port))
+                except OSError:
+                    continue
+                return port
+        raise RuntimeError(f"none of the ports {self._first} to {self._first + PORTS - 1} is free")
+
+    def free_pair(self) -> int:
+        """Such a port whose next one is free too."""
+        one, two = self.free(), self.free()
+        while two != one + 1:
+            one, two = two, self.free()
+        return one
+
+
+PORTS_OF_TESTS = Ports()
+free_port, free_pair = PORTS_OF_TESTS.free, PORTS_OF_TESTS.free_pair
 
 
 class EslClient:
@@ -129,19 +158,19 @@ def _event(body: str) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in lines if name}
 
 
-def claim_rtp_ports() -> tuple[int, socket.socket]:
-    """The first of RTP_PORTS ports that no other test of this machine has, and what holds them until it is closed or forgotten.
+def claim_ports(kind: str, first: int, last: int, count: int) -> tuple[int, socket.socket]:
+    """The first of ``count`` ports that no other test of this machine has, and what holds them until it is closed or forgotten.
 
-    Two switches with the same ports take them from each other, and a call that finds its port taken ends.
+    Two switches with the same RTP ports take them from each other, and a call that finds its port taken ends.
     """
-    for first in range(FIRST_RTP_PORT, LAST_RTP_PORT + 1 - RTP_PORTS, RTP_PORTS):
+    for port in range(first, last + 2 - count, count):
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            claim.bind(f"\0ivrengine-tests-rtp-{first}")  # gone with the process, whatever becomes of it
-            return first, claim
+            claim.bind(f"\0ivrengine-tests-{kind}-{port}")  # gone with the process, whatever becomes of it
+            return port, claim
         except OSError:
             claim.close()
-    raise RuntimeError("all RTP ports are claimed by other tests")
+    raise RuntimeError(f"all {kind} are claimed by other tests")
 
 
 @dataclass
@@ -157,7 +186,7 @@ class FreeSwitch:
 
     def __post_init__(self) -> None:
         self.esl_port, self.phones_port, self.trunk_port = free_port(), free_port(), free_port()
-        self.first_rtp, self._claim = claim_rtp_ports()
+        self.first_rtp, self._claim = claim_ports("rtp", FIRST_RTP_PORT, LAST_RTP_PORT, RTP_PORTS)
         self.conf, self.logs = self.work / "conf", self.work / "log"
 
     @property

@@ -221,11 +221,11 @@ def test_a_caller_does_not_hear_what_the_agent_keys(house: House) -> None:
 def test_the_phones_own_hold_key(house: House) -> None:
     phone = house.phone("8001", AGENT_HZ)
     call, call_id, leg_id = house.talk()
-    phone.hold(True)
+    in_thread(lambda: phone.hold(True))
     assert house.wait(leg_id, LegHeld) == LegHeld(True)
-    phone.hold(False)
+    in_thread(lambda: phone.hold(False))
     until(lambda: LegHeld(False) in house.listener.told(leg_id))
-    phone.hold(True)
+    in_thread(lambda: phone.hold(True))
     until(lambda: house.listener.told(leg_id).count(LegHeld(True)) == 2)
     house.end(leg_id)  # left on hold, the caller comes back all the same
     assert house.still_serves(call_id)
@@ -259,11 +259,12 @@ def test_an_attended_transfer_through_the_phones_second_call(house: House) -> No
     agent, colleague = house.phone("8001", AGENT_HZ), house.phone("8002", OTHER_HZ)
     call, call_id, leg_id = house.talk()
     first = next(event["id"] for event in reversed(agent.events) if event.get("type") == "CALL_ESTABLISHED")
-    agent.hold(True)
+    in_thread(lambda: agent.hold(True))
     house.wait(leg_id, LegHeld)
     talks = sum(event.get("type") == "CALL_ESTABLISHED" for event in colleague.events)
     agent.dial("8002")
     until(lambda: sum(event.get("type") == "CALL_ESTABLISHED" for event in colleague.events) > talks)
+    until(lambda: len(agent.calls("CALL_ESTABLISHED")) > 1)  # before it knows that, it would pass on a call that rings
     agent.transfer("8002", replaces=first)
     referred = house.wait(leg_id, LegReferred)
     assert referred.kind == "attended"
