@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import get_domain, gettext
 
 from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.finding import Finding
@@ -12,8 +13,18 @@ from ivrengine.flow.finding import Finding
 
 def in_words(said: object) -> str:
     """A sentence, or the one that an error was raised with. What has no template is told as it is."""
-    text = str(said)
-    return text.in_words(gettext, gettext(", ")) if isinstance(text, Sentence) else text
+    return later()(said)
+
+
+def later() -> Callable[[object], str]:
+    """``in_words`` for when the request is over: in the language of who asked."""
+    translate = get_domain().get_translations().ugettext
+
+    def tell(said: object) -> str:
+        text = str(said)
+        return text.in_words(translate, translate(", ")) if isinstance(text, Sentence) else text
+
+    return tell
 
 
 def finding_in_words(finding: Finding) -> str:

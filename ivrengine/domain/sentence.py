@@ -64,9 +64,7 @@ def renamed(text: str, old: str, new: str) -> str:
     """``text`` with ``new`` in place of ``old`` wherever a value speaks of it."""
     if not isinstance(text, Sentence):
         return text.replace(old, new)
-    return Sentence(
-        text.template, **{name: renamed(each, old, new) if isinstance(each, str) else each for name, each in text.values.items()}
-    )
+    return _made(text.template, {name: renamed(each, old, new) if isinstance(each, str) else each for name, each in text.values.items()})
 
 
 def packed(value: Any) -> Any:
@@ -83,7 +81,7 @@ def unpacked(value: Any) -> Any:
     if isinstance(value, dict):
         inner = {name: unpacked(each) for name, each in value.items()}
         is_sentence = inner.keys() == {"sentence", "values"} and isinstance(inner["values"], dict) and isinstance(inner["sentence"], str)
-        return Sentence(inner["sentence"], **inner["values"]) if is_sentence else inner
+        return _made(inner["sentence"], inner["values"]) if is_sentence else inner
     return [unpacked(each) for each in value] if isinstance(value, list) else value
 
 

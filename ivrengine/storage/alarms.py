@@ -125,3 +125,9 @@ class Alarms:
         rest = f"FROM alarm_hours WHERE code = ? AND place = ? ORDER BY hour DESC LIMIT {HOURS_LIMIT}"
         row = (storable(code), storable(place))
         return self._database.read(lambda db: [tuple(each) for each in db.execute(f"SELECT hour, count {rest}", row)])
+
+    def counts(self, code: str, since: float) -> dict[str, int]:
+        """How often the alarm was raised at each place in the hours that began at or after ``since``."""
+        rest = f"SELECT place, sum(count) FROM alarm_hours WHERE code = ? AND hour >= ? GROUP BY place LIMIT {LIST_LIMIT}"
+        row = (storable(code), math.floor(since))
+        return self._database.read(lambda db: dict(db.execute(rest, row).fetchall()))

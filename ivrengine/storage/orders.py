@@ -17,6 +17,7 @@ from typing import Any
 import gevent
 import sqlite_utils
 
+from ivrengine.domain.sentence import Sentence
 from .database import Database, Ticket
 from .errors import NoSuchRecord, StorageOverloaded, StorageTimeout
 from .rows import storable
@@ -74,7 +75,7 @@ class Orders:
         """Raises NoSuchRecord."""
         found = self._select("WHERE order_id = ?", storable(order_id))
         if not found:
-            raise NoSuchRecord(f"there is no order {storable(order_id)[:40]!r}")
+            raise NoSuchRecord(Sentence("there is no order %(order_id)r", order_id=storable(order_id)[:40]))
         return found[0]
 
     def result(
@@ -99,10 +100,13 @@ class Orders:
         row = (at, WITHDRAWN, storable(order_id))
 
         def write(db: sqlite_utils.Database) -> bool:
-            return db.execute(
-                "UPDATE orders SET done_at = ?, ok = 0, sentence = ? WHERE order_id = ? AND done_at IS NULL AND claimed_at IS NULL",
-                row,
-            ).rowcount > 0
+            return (
+                db.execute(
+                    "UPDATE orders SET done_at = ?, ok = 0, sentence = ? WHERE order_id = ? AND done_at IS NULL AND claimed_at IS NULL",
+                    row,
+                ).rowcount
+                > 0
+            )
 
         return self._database.submit(write, "the withdrawal of an order")
 
@@ -135,9 +139,7 @@ class Orders:
         row = (at, int(ok), storable(sentence), storable(json.dumps(answer, ensure_ascii=False)), storable(order_id))
 
         def write(db: sqlite_utils.Database) -> None:
-            db.execute(
-                "UPDATE orders SET done_at = ?, ok = ?, sentence = ?, answer = ? WHERE order_id = ? AND done_at IS NULL", row
-            )
+            db.execute("UPDATE orders SET done_at = ?, ok = ?, sentence = ?, answer = ? WHERE order_id = ? AND done_at IS NULL", row)
 
         return self._database.submit(write, "what became of an order")
 

@@ -176,7 +176,8 @@ class Feed:
         rows = []
         for each in alarms.recent():
             seen = acknowledged.get((each.code, each.place))
-            rows.append({**asdict(each), "open": seen is None or seen.count < each.count, "seen": asdict(seen) if seen else None})
+            is_open = seen is None or seen.count < each.count
+            rows.append({**asdict(each), "said": each.said, "open": is_open, "seen": asdict(seen) if seen else None})
         return {"alarms": rows, "open": sum(row["open"] for row in rows)}
 
 

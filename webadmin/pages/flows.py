@@ -29,6 +29,7 @@ from ivrengine.storage.errors import NoSuchRecord
 from ivrengine.storage.publications import COMMENT_LIMIT, Overtaken, Publication
 
 from ..context import auditor, user, web
+from ..telling import finding_in_words, finding_record, in_words
 
 HISTORY_SHOWN = 200
 ELSEWHERE_SHOWN = 50  # findings of other files
@@ -103,9 +104,9 @@ def one(name: str) -> str | Response:
     try:
         draft = web().engine.drafts.read(name)
     except NoSuchDraft as error:
-        abort(404, str(error))
+        abort(404, in_words(error))
     except BadDraft as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
         return redirect(url_for("flows.index"))
     return render_template("flows/one.html", name=draft.name, place=web().engine.drafts.place(name), may_edit=user().may("admin"))
 
@@ -171,11 +172,11 @@ def _examined(name: str, text: str) -> dict[str, Any]:
     else:
         site.texts[place] = text
     findings = engine.publisher.check(site).findings
-    here = [finding.to_record() for finding in findings if finding.place.file == place]
+    here = [finding_record(finding) for finding in findings if finding.place.file == place]
     elsewhere = [finding for finding in findings if finding.place.file != place]
     return {
         "findings": here,
-        "elsewhere": [{**finding.to_record(), "address": _address(finding)} for finding in elsewhere[:ELSEWHERE_SHOWN]],
+        "elsewhere": [{**finding_record(finding), "address": _address(finding)} for finding in elsewhere[:ELSEWHERE_SHOWN]],
         **({"graph": None, "flow": ""} if place == site.calendars_file else apart(_picture, text, place)),
     }
 
@@ -208,7 +209,7 @@ def save(name: str) -> Response | tuple[Response, int]:
         saved = drafts.save(name, text, base) if base else drafts.create(name, text)
     except StaleDraft as error:
         theirs = _told(error.theirs) if error.theirs else None
-        return jsonify(error=str(error), theirs=theirs), 409
+        return jsonify(error=in_words(error), theirs=theirs), 409
     except NoSuchDraft as error:
         return _refused(error, 404)
     except BadDraft as error:
@@ -225,7 +226,7 @@ def create() -> Response:
     try:
         made = web().engine.drafts.create(name, text)
     except BadDraft as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
         return redirect(url_for("flows.index"))
     _audit("new_draft", name, "", made.base)
     return redirect(url_for("flows.one", name=name))
@@ -238,7 +239,7 @@ def remove(name: str) -> Response:
     try:
         web().engine.drafts.remove(name, base)
     except BadDraft as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
         return redirect(url_for("flows.index"))
     _audit("remove_draft", name, base, "")
     flash(_("%(file)s is removed. Callers walk it until you publish.", file=web().engine.drafts.place(name)))
@@ -264,9 +265,9 @@ def publish() -> str | Response | tuple[str, int]:
             _need_short(comment)
             done = engine.publisher.publish(auditor(), comment, draft=request.form.get("draft", ""), after=_after())
         except Overtaken as error:
-            problem, code = str(error), 409
+            problem, code = in_words(error), 409
         except NotPublished as error:
-            problem, code = str(error), 422
+            problem, code = in_words(error), 422
         else:
             engine.library.follow()
             sentence = _("Published as %(id)s. New calls walk it; calls that are up finish on what they began.", id=done.publication_id)
@@ -301,7 +302,7 @@ def compare() -> str:
     try:
         found = publisher.changes(_set(before), _set(after))
     except NoSuchRecord as error:
-        abort(404, str(error))
+        abort(404, in_words(error))
     return render_template("flows/compare.html", before=before, after=after, changes=found)
 
 
@@ -312,9 +313,9 @@ def roll_back() -> Response:
     try:
         done = engine.publisher.roll_back(int(wish) if _is_number(wish) else 0, auditor(), after=_after())
     except NotPublished as error:
-        flash(" ".join([str(error) + ".", *(f"{finding}." for finding in error.findings[:5])]), "error")
+        flash(" ".join([in_words(error) + ".", *(f"{finding_in_words(finding)}." for finding in error.findings[:5])]), "error")
     except (Overtaken, NoSuchRecord) as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
     else:
         engine.library.follow()
         flash(_("Rolled back. New calls walk what was published as %(id)s; the drafts are as they were.", id=wish))
@@ -365,4 +366,4 @@ def _told(draft: Draft) -> dict[str, str]:
 
 
 def _refused(error: Exception, code: int) -> tuple[Response, int]:
-    return jsonify(error=str(error)), code
+    return jsonify(error=in_words(error)), code

@@ -29,6 +29,7 @@ from ivrengine.runtime.prompt_work import NoTurn
 from ivrengine.runtime.publishing import apart
 
 from ..context import auditor, own_phone, web
+from ..telling import in_words
 from . import prompts_record
 from .prompts_uses import Uses, all_uses
 from .recordings_sound import NoSound, serve
@@ -181,7 +182,7 @@ def sound(language: str, name: str) -> Response:
     try:
         path = versions.version_path(catalogue, name, language, stamp) if stamp else catalogue.path(name, language)
     except PromptError as error:
-        abort(404, str(error))
+        abort(404, in_words(error))
     try:
         return serve(path, request.range)
     except NoSound:
@@ -236,9 +237,9 @@ def _bring_in(file: FileStorage, language: str, name: str) -> Loaded | None:
         except NoTurn:
             return _refuse(given, _("other prompts are being made; try again in a moment"))
         except (PromptError, OSError) as error:
-            return _refuse(given, str(error))
+            return _refuse(given, in_words(error))
     if loaded.outcome in ("refused", "passed_over"):
-        return _refuse(given, loaded.detail.removeprefix(f"{source.name} ").removeprefix(f"{source.name}: "))
+        return _refuse(given, in_words(loaded.detail).removeprefix(source.name).lstrip(" :："))
     _audit("upload", wanted, language, before)
     if loaded.outcome == "unchanged":
         flash(_("%(name)s is this very file already.", name=wanted))
@@ -247,7 +248,7 @@ def _bring_in(file: FileStorage, language: str, name: str) -> Loaded | None:
     else:
         flash(_("%(name)s is added.", name=wanted))
     for warning in loaded.warnings:
-        flash(_("%(file)s: %(warning)s", file=given, warning=warning), "warning")
+        flash(_("%(file)s: %(warning)s", file=given, warning=in_words(warning)), "warning")
     return loaded
 
 
@@ -286,14 +287,14 @@ def _say(language: str, names: list[str]) -> None:
         flash(_("Other prompts are being made; try again in a moment."), "error")
         return
     except PromptError as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
         return
     engine.prompt_work.follow()
     for result in results:
         if result.outcome == "said":
             _audit("say", result.name, language, before[result.name])
         elif result.outcome == "failed":
-            flash(result.detail, "error")
+            flash(in_words(result.detail), "error")
     said = sum(result.outcome == "said" for result in results)
     flash(_("%(said)s said from text.", said=said), "message" if said else "warning")
 
@@ -318,7 +319,7 @@ def change(language: str, name: str) -> str | Response | tuple[str, int]:
         if to != language:
             apart(versions.move, catalogue, name, language, to)
     except PromptError as error:
-        return _form(language, name, {"to" if to != language else "text": str(error)}), 422
+        return _form(language, name, {"to" if to != language else "text": in_words(error)}), 422
     _audit("change", name, to, before)
     flash(_("%(name)s is changed.", name=name))
     return redirect(url_for("prompts.one", language=to, name=name))
@@ -332,7 +333,7 @@ def undo(language: str, name: str) -> Response:
     try:
         apart(versions.restore, web().engine.catalogue, name, language, request.form.get("version", ""))
     except (PromptError, OSError) as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
     else:
         _audit("restore", name, language, before)
         flash(_("%(name)s is as it was.", name=name))
@@ -350,7 +351,7 @@ def remove(language: str, name: str) -> Response:
     try:
         apart(versions.remove, web().engine.catalogue, name, language)
     except (PromptError, OSError) as error:
-        flash(str(error), "error")
+        flash(in_words(error), "error")
         return here
     _audit("remove", name, language, before)
     flash(_("%(name)s is removed.", name=name))

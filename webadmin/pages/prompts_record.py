@@ -15,6 +15,7 @@ from ivrengine.runtime.outcome import Outcome, Who
 
 from ..auth import still_there
 from ..context import auditor, spoken_language, user, web
+from ..telling import in_words
 
 BEAT_SECONDS = 5.0
 
@@ -108,7 +109,7 @@ def _refusal(outcome: Outcome, phone: str) -> str:
         "switch": _("The switch can't be reached now."),
         "over": _("This recording is over."),
     }
-    return sentences.get(outcome.code, outcome.sentence)
+    return sentences.get(outcome.code) or in_words(outcome.sentence)
 
 
 def _who() -> Who:

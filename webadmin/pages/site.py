@@ -25,6 +25,7 @@ from ivrengine.storage.pins import BadPin
 
 from ..context import auditor, web
 from ..rights import allowed
+from ..telling import in_words
 from .site_fields import CHOICES, GENERAL, examine, form_fields, given_values
 
 NAME_LIMIT = 64
@@ -44,6 +45,8 @@ PAGES: dict[str, LazyString] = {
     "site_calendars.index": lazy_gettext("Hours"),
     "site_voicemail.index": lazy_gettext("Voicemail"),
     "site_blacklist.index": lazy_gettext("Blacklist"),
+    "site_announcements.index": lazy_gettext("Announcements"),
+    "site_numbers.index": lazy_gettext("Numbers"),
 }
 _PARTS: dict[str, Part] = {key: part for part, key in KEYS.items()}
 
@@ -86,7 +89,10 @@ def index() -> str:
 def records(part: str) -> str:
     site, kind = web().engine.store.site.load(), _part(part)
     needed = {name_of(record): len(holders(site, kind, name_of(record))) for record in getattr(site, kind)} if kind != "agents" else {}
-    return render_template("site/records.html", part=part, title=TITLES[part], records=getattr(site, kind), name_of=name_of, needed=needed)
+    return render_template(
+        "site/records.html", part=part, title=TITLES[part], records=getattr(site, kind), name_of=name_of, needed=needed,
+        teams={team.name: team.title for team in site.teams}, queues={queue.name: queue.title for queue in site.queues},
+    )  # fmt: skip
 
 
 @blueprint.get("/<part>/add")
@@ -192,7 +198,7 @@ def _known(site: Site, kind: Part, name: str) -> Any:
 def _keep(part: str, kind: Part, site: Site, known: Record | None, name: str) -> str | Response | tuple[str, int]:
     examined = apart(examine, kind, name[: NAME_LIMIT + 1], given_values(kind, site, request.form), site)
     if examined.record is None:
-        return _form(part, kind, site, known, examined.problems, name), 422
+        return _form(part, kind, site, known, {field: in_words(said) for field, said in examined.problems.items()}, name), 422
     base = request.form.get("version", "") if known is not None else ""
     try:
         web().engine.store.site.save(examined.record, auditor(), web().now(), base=base).wait()
@@ -200,7 +206,7 @@ def _keep(part: str, kind: Part, site: Site, known: Record | None, name: str) ->
         return _stale(part, kind, name, examined.record)
     flash(_("%(name)s is saved.", name=name))
     for sentence in examined.advice:
-        flash(sentence, "warning")
+        flash(in_words(sentence), "warning")
     return redirect(url_for("site.records", part=part))
 
 

@@ -21,6 +21,7 @@ from ivrengine.storage.errors import NoSuchRecord, StaleRecord, StorageError
 from ivrengine.storage.table_text import Parsed
 
 from ..context import auditor, web
+from ..telling import in_words
 
 LIST_LIMIT_BYTES = 20_000_000
 SHOWN = 300  # entries on the page
@@ -70,11 +71,11 @@ def add() -> Response | tuple[str, int]:
     try:
         pattern = clean_pattern(request.form.get("number", ""))
     except BadPattern as error:
-        problems["number"] = str(error)
+        problems["number"] = in_words(error)
     try:
         expires_at = parse_expiry(request.form.get("expires", "").replace("T", " "), web().zone, now)
     except BadExpiry as error:
-        problems["expires"] = str(error)
+        problems["expires"] = in_words(error)
     if problems:
         return _list(problems), 422
     reason = " ".join(request.form.get("reason", "").split())[:REASON_LIMIT]
@@ -118,7 +119,7 @@ def preview() -> str | tuple[str, int]:
     try:
         parsed = apart(parse, data, web().zone, web().now())
     except StorageError as error:
-        return _list({"list": str(error)}), 422
+        return _list({"list": in_words(error)}), 422
     if not parsed.records and not parsed.problems:
         return _list({"list": _("There is nothing in this file.")}), 422
     token = secrets.token_urlsafe(16)

@@ -21,6 +21,7 @@ from ivrengine.storage.errors import NoSuchRecord
 from ivrengine.storage.overrides import Lasts
 
 from ..context import auditor, web
+from ..telling import in_words
 
 COMMON_LABELS = (OPEN, CLOSED, HOLIDAY)  # may be said of any calendar
 HISTORY_SHOWN = 10
@@ -84,7 +85,7 @@ def override(name: str) -> Response | tuple[str, int]:
     try:
         until = _until(known, lasts, request.form.get("until", ""), now)
     except BadMoment as error:
-        problems["until"] = str(error)
+        problems["until"] = in_words(error)
     if problems:
         return _page(problems, known), 422
     before = web().engine.store.overrides.in_force(now).get(name)
@@ -127,7 +128,7 @@ def _page(problems: dict[str, str], known: Calendar | None = None) -> str:
         before=(first - timedelta(days=1)).strftime("%Y-%m"), after=(first + timedelta(days=32)).strftime("%Y-%m"),
         override=in_force.get(known.name), label=known.label(now), boundary=known.next_boundary(now),
         labels=_labels(known), history=engine.store.overrides.history(known.name, HISTORY_SHOWN), problems=problems,
-        gaps=[sentence for name, sentence in engine.world.hours.problems(now) if name == known.name], form=request.form,
+        gaps=[in_words(sentence) for name, sentence in engine.world.hours.problems(now) if name == known.name], form=request.form,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ivrengine.storage.messages import Message
 
 from ..auth import wants_page
 from ..context import auditor, supervisor, web
+from ..telling import in_words
 from .recordings_sound import NoSound, file_of, serve
 
 SHOWN = 200  # messages on the page
@@ -68,7 +69,7 @@ def call_back(message_id: str) -> Response:
             "full": _("As many callbacks as that queue may have wait already."),
             "not_allowed": _("Calls may not go to this number, or there is no such queue."),
         }
-        flash(sentences.get(outcome.code, outcome.sentence), "error")
+        flash(sentences.get(outcome.code) or in_words(outcome.sentence), "error")
     return _back()
 
 

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 
 from ..auth import still_there
 from ..context import own_phone, supervisor, user, web
+from ..telling import in_words
 from .board_feed import feed
-from .supervisor_sentences import in_language
 
 BEAT_SECONDS = 2.0
 PHONE_LIMIT = 20  # digits
@@ -89,5 +89,5 @@ def do() -> tuple[Response, int] | Response:
     if not arguments.get("by" if verb == "take_over" else "agent", "-"):
         return jsonify(error=_("Choose an agent who gets the caller; you have no agent number yourself.")), 409
     outcome = web().engine.workplace.supervisor.do(verb, arguments, supervisor())
-    sentence = in_language(outcome.sentence)
+    sentence = in_words(outcome.sentence)
     return (jsonify(ok=True, sentence=sentence), 200) if outcome.ok else (jsonify(error=sentence), 409)

@@ -24,6 +24,7 @@ from ivrengine.flow.flowset import FlowSet
 
 from ..auth import still_there
 from ..context import supervisor, user, web
+from ..telling import finding_in_words, in_words
 from .try_out_phone import PhoneInHand
 from .try_out_sounds import MADE, UPLOAD_LIMIT_BYTES, NoSound, made
 from .try_out_stage import Stage, TooMuch
@@ -96,14 +97,14 @@ def call() -> Answer:
         wish = _wish(asked)
         trial = trials().begin(user().name, wish)
     except DraftHasErrors as error:
-        shown = [str(finding) for finding in error.findings[:FINDINGS_SHOWN]]
+        shown = [finding_in_words(finding) for finding in error.findings[:FINDINGS_SHOWN]]
         return _no(_("The draft has errors. Mend them on the page Flows first: %(findings)s", findings="; ".join(shown)))
     except Refused as error:
-        return _no(str(error))
+        return _no(in_words(error))
     except TooMuch as error:
-        return _no(str(error), 429)
+        return _no(in_words(error), 429)
     except EslError as error:
-        return _no(_("The switch does not take the call: %(why)s", why=str(error)), 503)
+        return _no(_("The switch does not take the call: %(why)s", why=in_words(error)), 503)
     return jsonify(call=trial.name, topic=trial.topic, flow=wish.flow.title)
 
 
@@ -189,16 +190,16 @@ def take(extension: str) -> Answer:
     try:
         taken = trials().take_phone(extension, user().name)
     except TooMuch as error:
-        return _no(str(error), 409)
+        return _no(in_words(error), 409)
     except EslError as error:
-        return _no(str(error), 503)
+        return _no(in_words(error), 503)
     if agent_id:
         desk = web().engine.workplace.desk
         outcome = desk.log_in(agent_id, extension, supervisor())
         outcome = desk.ready(agent_id, supervisor()) if outcome.ok else outcome
         if not outcome.ok:
             taken.leave()
-            return _no(outcome.sentence, 409)
+            return _no(in_words(outcome.sentence), 409)
     return jsonify(topic=taken.topic)
 
 
@@ -232,7 +233,7 @@ def phone_verb(extension: str, verb: str) -> Answer:
         abort(404)
     desk = web().engine.workplace.desk
     outcome = desk.ready(desk.agent_at(held.name), supervisor())
-    return jsonify(done=True) if outcome.ok else _no(outcome.sentence, 409)
+    return jsonify(done=True) if outcome.ok else _no(in_words(outcome.sentence), 409)
 
 
 def _dial(held: PhoneInHand, number: str) -> Answer:
@@ -298,9 +299,9 @@ def _do(stage: Stage, act: Callable[[], None]) -> Answer:
     except NoSound:
         return _no(_("This file holds no sound that can be read, or more than two minutes of it. Take a WAV, FLAC, OGG or MP3 file."))
     except EslError as error:
-        return _no(_("The switch refuses: %(why)s", why=str(error).removeprefix("-ERR ").strip()), 409)
+        return _no(_("The switch refuses: %(why)s", why=in_words(error).removeprefix("-ERR ").strip()), 409)
     except IvrEngineError as error:
-        return _no(str(error), 409)
+        return _no(in_words(error), 409)
     return jsonify(done=True)
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.runtime.arranged_call import Arrangement
 from ivrengine.runtime.news import CallBegun, CallEnded, CallerHears, CallerHearsNoMore, Item, KeyPressed, StepLeft
@@ -32,7 +33,7 @@ class LiveTrial(Trial):
         if wish.number.isalnum():
             switch.api(f"sim serve {wish.number}")
         if not self._engine.reception.arrange(self.name, arrangement):
-            raise TooMuch("too many calls are being placed")
+            raise TooMuch(Sentence("too many calls are being placed"))
         try:
             switch.api(f"sim call {json.dumps(order)}")
         except EslError:

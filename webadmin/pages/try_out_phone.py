@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 
 from ..context import Web
@@ -59,7 +60,7 @@ class PhoneInHand(Stage):
 
     def dial(self, number: str) -> None:
         if self.calls:
-            raise TooMuch("the phone is busy")
+            raise TooMuch(Sentence("the phone is busy"))
         self._sim("dial " + json.dumps({"extension": self.name, "number": number}))
         self.tell("dials", number=number)
 
@@ -68,7 +69,7 @@ class PhoneInHand(Stage):
         self.calls = self._line()
         calls = [call for call in self.calls if all(call[key] == value for key, value in wanted.items())]
         if not calls:
-            raise TooMuch("there is no such call at this phone")
+            raise TooMuch(Sentence("there is no such call at this phone"))
         return str(min(calls, key=lambda call: not call["talking"])["uuid"])
 
     # -- looking

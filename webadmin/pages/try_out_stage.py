@@ -14,10 +14,12 @@ from typing import Any
 
 import gevent
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
 from ivrengine.storage.native import outcome, unpack
 
 from ..context import Web
+from ..telling import later
 from .try_out_sounds import Sounds, to_speech
 
 LOOK_SECONDS = 0.25
@@ -42,6 +44,7 @@ class Stage:
         self.name = name
         self.owner = owner
         self.topic = f"{self.kind}_{name}"
+        self.in_words = later()
         self.over = False
         self.ended_at: float | None = None
         self._web = web
@@ -120,7 +123,7 @@ class Stage:
     def keep_speech(self, data: bytes) -> tuple[Path, float]:
         """What a person says, as a telephone's WAV; its file and seconds. Raises NoSound or TooMuch."""
         if self._spoken >= SPOKEN_LIMIT:
-            raise TooMuch("more is not said on one call")
+            raise TooMuch(Sentence("more is not said on one call"))
         self._spoken += 1
         target = self._directory / f"{self._spoken}.wav"
         return target, unpack(gevent.get_hub().threadpool.apply(outcome, (_keep, data, target)))

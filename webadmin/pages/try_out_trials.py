@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from flask import current_app
 
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError, SwitchRefused
 from ivrengine.flow.calendars import HoursBook
 from ivrengine.flow.finding import Finding, errors
@@ -37,7 +38,7 @@ class NotYours(TooMuch):
 
 class DraftHasErrors(TooMuch):
     def __init__(self, findings: list[Finding]) -> None:
-        super().__init__("the draft has errors")
+        super().__init__(Sentence("the draft has errors"))
         self.findings = findings
 
 
@@ -96,7 +97,7 @@ class Trials:
         """Place a call. Raises TooMuch or EslError."""
         up = [trial for trial in self._trials.values() if not trial.over]
         if len(up) >= CALLS_LIMIT or sum(trial.owner == owner for trial in up) >= CALLS_OF_USER:
-            raise TooMuch("too many calls are being tried at once; hang up first")
+            raise TooMuch(Sentence("too many calls are being tried at once; hang up first"))
         kind = LiveTrial if self.on_simulated_switch() else VirtualTrial
         trial = kind(self._web, str(uuid.uuid4()), owner, self._spoken, wish)
         self._trials[trial.name] = trial
@@ -118,10 +119,10 @@ class Trials:
         held = self._phones.get(extension)
         if held is not None and not held.over:
             if held.owner != owner:
-                raise NotYours(f"the phone {extension} is in the hand of {held.owner}")
+                raise NotYours(Sentence("the phone %(extension)s is in the hand of %(owner)s", extension=extension, owner=held.owner))
             return held
         if sum(phone.owner == owner and not phone.over for phone in self._phones.values()) >= PHONES_OF_USER:
-            raise TooMuch("too many phones are in your hand; give one back first")
+            raise TooMuch(Sentence("too many phones are in your hand; give one back first"))
         phone = PhoneInHand(self._web, extension, owner, self._spoken)
         self._phones[extension] = phone
         try:

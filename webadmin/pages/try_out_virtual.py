@@ -149,4 +149,4 @@ class VirtualTrial(Trial):
             case do.KeepMessage(box=box):
                 self.tell("note", about="message", value=box)
             case do.RaiseAlarm(sentence=sentence):
-                self.tell("note", about="alarm", value=sentence)
+                self.tell("note", about="alarm", value=self.in_words(sentence))
