@@ -176,6 +176,8 @@ def _plainly(command: do.Command) -> str:
             return f"rings {'extension' if kind == 'extension' else 'the outside number'} {number}"
         case do.Enqueue(queue=queue):
             return f"puts the caller into the queue {queue}"
+        case do.TurnedAway(queue=queue, outcome=outcome):
+            return f"keeps the caller out of the queue {queue} ({outcome})"
         case do.ReadyToTalk():
             return "connects the caller with the agent"
         case do.LeaveQueue(outcome=outcome):

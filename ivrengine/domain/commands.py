@@ -181,6 +181,19 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """The flow itself has kept the caller out of ``queue``, without asking it. For the records; nothing comes back.
+
+    ``token`` names the waiting that never was. ``outcome``: ``refused_full`` where too many wait, ``flow_out`` where it would take too
+    long: the caller was offered to the queue, and the flow has sent them elsewhere.
+    """
+
+    token: str
+    queue: str
+    outcome: Literal["refused_full", "flow_out"]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyToTalk:
     """The answer to AgentFound: the caller has heard what there was to hear and nothing plays any more. Only now may they be
     connected; before it LeaveQueue always wins."""
@@ -243,6 +256,6 @@ class AskDesk:
 
 Command = (
     Answer | Play | StopPlaying | Record | CollectSecret | Dial | HandOver | Hangup | EndAfterTalk | LogStep | KeepMessage
-    | KeepRecording | DropRecording | CountRefusal | AddToCounter | RaiseAlarm | Enqueue | ReadyToTalk | LeaveQueue
+    | KeepRecording | DropRecording | CountRefusal | AddToCounter | RaiseAlarm | Enqueue | TurnedAway | ReadyToTalk | LeaveQueue
     | RequestCallback | KeepMark | AskDesk
 )

@@ -15,7 +15,7 @@ from ivrengine.acd.decisions import Offer
 from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.rules import QueueRules
 from ivrengine.domain.caller import CallInfo
-from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RaiseAlarm, RequestCallback
+from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RaiseAlarm, RequestCallback, TurnedAway
 from ivrengine.domain.events import CallbackDecided, DeskAnswered
 from ivrengine.esl.legs import Legs
 from ivrengine.esl.switch import ChannelState
@@ -153,6 +153,9 @@ class CallCentre:
 
     def leave(self, call_id: str, token: str, outcome: str) -> None:
         self._when_rebuilt(partial(self.director.leave, call_id, token, outcome))  # type: ignore[arg-type]
+
+    def turned_away(self, call: CallInfo, command: TurnedAway) -> None:
+        self.director.turned_away(call, command)
 
     def keep_mark(self, call: CallInfo, command: KeepMark) -> None:
         self.director.keep_mark(call, command)

@@ -45,7 +45,7 @@ from ivrengine.acd.happenings import (
     WrapUpExtended,
 )
 from ivrengine.domain.caller import CallInfo
-from ivrengine.domain.commands import Enqueue, KeepMark, RaiseAlarm
+from ivrengine.domain.commands import Enqueue, KeepMark, RaiseAlarm, TurnedAway
 from ivrengine.domain.events import AgentFound, AgentLost, CallEvent, QueueEnded, TalkBegan
 from ivrengine.log import note
 from ivrengine.storage.errors import StorageError
@@ -259,6 +259,16 @@ class Director(Talking):
             self.crew.spawn(self._queue_for_last_agent, waiting, command)
         else:
             self._queue(waiting, command, command.sticky_agent)
+
+    def turned_away(self, call: CallInfo, command: TurnedAway) -> None:
+        """The flow has not even asked: a waiting of no length, which is counted like any other. Nothing follows from it."""
+        now = self.now()
+        if self.site.queue(command.queue) is None:
+            return
+        self.records.contact_began(call)
+        waiting = Waiting(command.token, call.call_id, command.token, command.queue, now, call.number, call.name)
+        self.records.queued(waiting, Queued(command.token, command.queue, now))
+        self.records.item_ended(ItemEnded(command.token, command.queue, command.outcome, 0.0))
 
     def _queue_for_last_agent(self, waiting: Waiting, command: Enqueue) -> None:
         agent_id = None

@@ -125,7 +125,7 @@ class Performing:
         if isinstance(command, SAVED_BEFORE):
             self._around.recorder.save_run(self._run)
         match command:
-            case do.Enqueue() | do.ReadyToTalk() | do.LeaveQueue() | do.RequestCallback() | do.KeepMark() | do.AskDesk():
+            case do.Enqueue() | do.TurnedAway() | do.ReadyToTalk() | do.LeaveQueue() | do.RequestCallback() | do.KeepMark() | do.AskDesk():
                 self._ask_call_centre(command)
             case do.LogStep() | do.KeepMessage() | do.KeepRecording() | do.DropRecording() | do.CountRefusal() | do.AddToCounter():
                 self._write_down(command)
@@ -139,6 +139,8 @@ class Performing:
         match command:
             case do.Enqueue():
                 centre.enqueue(call, command)
+            case do.TurnedAway():
+                centre.turned_away(call, command)
             case do.ReadyToTalk(token):
                 centre.ready_to_talk(call.call_id, token)
             case do.LeaveQueue(token, outcome):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ivrengine.domain.caller import CallInfo
-from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RequestCallback
+from ivrengine.domain.commands import AskDesk, Enqueue, KeepMark, RequestCallback, TurnedAway
 from ivrengine.esl.switch import Switch
 from ivrengine.flow.interpreter import Interpreter
 from ivrengine.prompts.voice import Voice
@@ -21,6 +21,8 @@ class CallCentre(Protocol):
     """Queues, callbacks and the desk, as a session sees them. None of these waits; what follows comes back as an event."""
 
     def enqueue(self, call: CallInfo, command: Enqueue) -> None: ...
+
+    def turned_away(self, call: CallInfo, command: TurnedAway) -> None: ...
 
     def ready_to_talk(self, call_id: str, token: str) -> None: ...
 

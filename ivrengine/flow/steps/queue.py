@@ -39,6 +39,8 @@ person:
 Branches: `answered`, `timeout`, `no_agent`, `refused_full`, `refused_empty`, `too_long`, `callback_requested`, `failed`.
 
 `do: inform` walks through another flow and comes back to the same place in line; the moment an agent is found, that flow is cut.
+``refused_empty`` and ``no_agent`` are said of the caller's own needs: nobody is logged in (any more) who could serve them, fully relaxed.
+Who is kept out by ``max_waiting`` counts as refused in reports, who is by ``max_expected`` as offered and sent elsewhere.
 The place and the expected wait are announced only where something honest can be said, and the expected wait never grows. Keys
 typed ahead are forgotten on entry, keys pressed once an agent has been found are ignored. The flow's own keys don't work here.
 """
@@ -50,7 +52,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from ivrengine.domain.audio import Audio, Music, RecordedFile
-from ivrengine.domain.commands import Enqueue, Hangup, LeaveQueue, ReadyToTalk
+from ivrengine.domain.commands import Enqueue, Hangup, LeaveQueue, ReadyToTalk, TurnedAway
 from ivrengine.domain.events import (
     AgentFound,
     AgentLost,
@@ -171,9 +173,11 @@ class Queue(Step):
         spec: QueueSpec = context.spec
         facts = context.world.queues.facts(spec.queue)
         if facts is not None and spec.max_waiting is not None and facts.waiting >= spec.max_waiting:
+            context.emit(TurnedAway(context.new_token(), str(spec.queue), "refused_full"))
             return self._leave(context, "refused_full", f"{facts.waiting} are waiting")
         expected = facts.expected_wait_seconds if facts is not None else None
         if expected is not None and spec.max_expected is not None and expected > spec.max_expected:
+            context.emit(TurnedAway(context.new_token(), str(spec.queue), "flow_out"))
             return self._leave(context, "too_long", f"the expected wait is {expected:.0f} s")
         context.answer()
         command = self._wanted(context)

@@ -12,7 +12,7 @@ from ivrengine.acd.dispatcher import Dispatcher
 from ivrengine.acd.happenings import BecameNotReady, BecameReady, LoggedIn, Opened, WrapUpDone, WrapUpExtended
 from ivrengine.acd.rules import AgentRules, Membership, QueueRules
 from ivrengine.domain.caller import CallInfo
-from ivrengine.domain.commands import Enqueue
+from ivrengine.domain.commands import Enqueue, TurnedAway
 from ivrengine.domain.events import AgentFound, AgentLost, QueueEnded, Requeued, TalkBegan, TalkPaused
 from ivrengine.domain.legs import LegBridged, LegGone, LegHeld, LegState, LegUnbridged
 from ivrengine.runtime.director import Director
@@ -498,3 +498,15 @@ def test_a_longer_wrap_up_is_written_down(bench: Bench) -> None:
     bench.director.feed(WrapUpExtended("101", 30.0))
     (_, view) = bench.records.of("agent_changed")[before]
     assert view.wrap_up_until == bench.now + 35.0
+
+
+@pytest.mark.parametrize("outcome", ["refused_full", "flow_out"])
+def test_who_is_turned_away_by_the_flow_is_on_record_as_a_waiting_of_no_length(bench: Bench, outcome: Any) -> None:
+    bench.director.turned_away(CALL, TurnedAway("call-1:7", "news", outcome))
+    ((waiting, queued),) = bench.records.of("queued")
+    ((ended,),) = bench.records.of("item_ended")
+    assert (waiting.number, queued.item_id, queued.queue) == (CALL.number, "call-1:7", "news")
+    assert (ended.item_id, ended.terminal, ended.wait_seconds) == ("call-1:7", outcome, 0.0)
+    assert bench.director.dispatcher.items() == [] and bench.director.room.of_token("call-1:7") is None
+    bench.director.turned_away(CALL, TurnedAway("call-1:8", "nowhere", outcome))
+    assert len(bench.records.of("queued")) == 1
