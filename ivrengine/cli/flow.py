@@ -1,4 +1,5 @@
-"""``ivrengine flow``: check the flows of a site, draw them, print the step reference. Publishing is in ``publications``.
+"""``ivrengine flow``: check the flows of a site, draw them, print the step reference. Publishing is in ``publications``, dialled
+numbers are in ``numbers``.
 
 Sentences about files hold strangers' text; it goes through ``shown`` before it reaches a terminal.
 """
@@ -23,6 +24,7 @@ from ..prompts.catalogue import Catalogue
 from ..prompts.voice import Voice
 from ..runtime.site_files import check_site, read_site
 from ..storage.store import Store
+from .numbers import number, numbers
 from .publications import diff, history, publish, rollback
 from .records import print_json, shown
 
@@ -34,7 +36,7 @@ def flow() -> None:
     """Flows: check them, publish them, draw them, look up what can be written in them."""
 
 
-for command in (publish, history, diff, rollback):
+for command in (publish, history, diff, rollback, numbers, number):
     flow.add_command(command)
 
 

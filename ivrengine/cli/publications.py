@@ -39,7 +39,7 @@ def publish(settings: Settings, comment: str) -> None:
     _need_short(comment)
     with opened(settings, make=True) as store:
         try:
-            done = _publisher(settings, store).publish(myself(), comment)
+            done = publisher_of(settings, store).publish(myself(), comment)
         except NotPublished as error:
             for finding in error.findings:
                 click.echo(shown(str(finding)), err=True)
@@ -56,7 +56,7 @@ def rollback(settings: Settings, publication: int, comment: str) -> None:
     _need_short(comment)
     with opened(settings) as store:
         try:
-            done = _publisher(settings, store).roll_back(publication, myself(), comment)
+            done = publisher_of(settings, store).roll_back(publication, myself(), comment)
         except NotPublished as error:
             for finding in error.findings:
                 click.echo(shown(str(finding)), err=True)
@@ -72,7 +72,7 @@ def history(settings: Settings, limit: int, as_json: bool) -> None:
     """What was published, when, by whom and why; the newest first."""
     with opened(settings) as store:
         found = store.publications.recent(limit)
-        differs = bool(found) and set_version(_publisher(settings, store).draft()) != found[0].version
+        differs = bool(found) and set_version(publisher_of(settings, store).draft()) != found[0].version
     if as_json:
         print_json(found)
         return
@@ -93,14 +93,14 @@ def diff(settings: Settings, before: str, after: str) -> None:
     Without them: what `ivrengine flow publish` would change. The exit code is 1 when something is different.
     """
     with opened(settings) as store:
-        publisher = _publisher(settings, store)
+        publisher = publisher_of(settings, store)
         found = publisher.changes(_set(publisher, store, before), _set(publisher, store, after))
     _print(found)
     if found:
         sys.exit(1)
 
 
-def _publisher(settings: Settings, store: Store) -> Publisher:
+def publisher_of(settings: Settings, store: Store) -> Publisher:
     catalogue = Catalogue(settings.prompts)
     voice = Voice(catalogue, settings.languages[0], settings.languages[1:])
     return Publisher(settings.flows, store, catalogue, voice, tuple(settings.engine.outside_numbers), time.time)

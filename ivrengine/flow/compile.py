@@ -24,14 +24,14 @@ from .schema_findings import Loc, validate
 from .step import REGISTRY
 from .types import KEYS, FlowRef, KeyAction, StepRef, StepSpec, refusal, walk
 
-_NUMBER = re.compile(r"(?:[+*#]?[0-9]{1,20}#?\*?|\*)\Z")
+DIALLED_NUMBER = re.compile(r"(?:[+*#]?[0-9]{1,20}#?\*?|\*)\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?\Z")
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 MOST_STEPS = 2000
 
 
 def _number(text: str) -> str:
-    if not _NUMBER.match(text):
+    if not DIALLED_NUMBER.match(text):
         raise refusal(
             Sentence("%(text)s is not a dialled number", text=shown(text)),
             Sentence("write digits, with * at the end for every number that begins so"),

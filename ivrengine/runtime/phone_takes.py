@@ -34,6 +34,7 @@ from .side_legs import SideLegs, Wishes
 
 TAKES_LIMIT = 20  # at once
 REMEMBERED_LIMIT = 200  # that are over, of everybody's latest
+SWEEP_SECONDS = 10.0
 PHONE_LIMIT = 20  # digits
 KEEP_SILENCE_MS = 150  # at either end: between tone and first word, last word and key, nobody spoke on purpose
 
@@ -75,9 +76,12 @@ class PhoneTakes:
         )
 
     def sweep(self) -> None:
-        """Throw away what an engine that died has left: nobody had decided about it."""
+        """Throw away what an engine that died has left: nobody had decided about it. Called SWEEP_SECONDS apart, because the switch may
+        end such a recording only when this engine has found its phone and hung it up."""
+        live = {take.path for take in self._takes.values() if not take.over}
         for left in self.directory.glob("*.wav"):
-            left.unlink(missing_ok=True)
+            if left.absolute() not in live:
+                left.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """The phones are hung up; what was not kept is gone."""
@@ -193,7 +197,7 @@ class PhoneTakes:
             try:
                 apart(shutil.copyfile, take.path, file)
             except OSError as error:
-                raise PromptError(f"what was said can't be read: {error.strerror}") from error
+                raise PromptError(Sentence("what was said can't be read: %(error)s", error=error.strerror)) from error
             loaded = self._work.bring_in(file, take.language, folder, source="recorded", keep_silence_ms=KEEP_SILENCE_MS)
         if loaded.outcome == "refused":
             raise PromptError(loaded.detail)

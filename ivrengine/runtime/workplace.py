@@ -36,7 +36,7 @@ from .orders import OrderTaker
 from .outcome import Outcome, Who
 from .own_calls import OwnCalls
 from .own_calls import Parts as OwnParts
-from .phone_takes import PhoneTakes
+from .phone_takes import SWEEP_SECONDS, PhoneTakes
 from .prompt_work import PromptWork
 from .reception import Reception
 from .side_legs import SideLegs
@@ -126,8 +126,8 @@ class Workplace:
 
     def start(self) -> None:
         """Take orders from now on, and make callbacks as soon as the queues are as an earlier process left them."""
-        self.phone_takes.sweep()
         self.orders.start()
+        self._crew.repeat(self.phone_takes.sweep, SWEEP_SECONDS)
         self._crew.repeat(self.orders.look, ORDERS_LOOK_SECONDS)
         self._crew.repeat(self._look_for_callbacks, CALLBACKS_LOOK_SECONDS)
 

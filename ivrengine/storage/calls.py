@@ -118,3 +118,8 @@ class Calls:
                 parameters.append(moment)
         rest = f"FROM calls WHERE {' AND '.join(conditions)} ORDER BY started_at DESC, call_id LIMIT ?"
         return self._database.read(lambda db: select(db, Call, rest, [*parameters, limit]))
+
+    def dialled(self, since: float, limit: int = LIST_LIMIT) -> list[tuple[str, int]]:
+        """Which numbers were called at or after ``since`` and how often, the busiest first."""
+        rest = "SELECT dialled, count(*) FROM calls WHERE started_at >= ? GROUP BY dialled ORDER BY count(*) DESC, dialled LIMIT ?"
+        return self._database.read(lambda db: [(row[0], row[1]) for row in db.execute(rest, (since, limit))])

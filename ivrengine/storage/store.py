@@ -7,6 +7,7 @@ from typing import Self
 
 from .agent_states import AgentStates
 from .alarms import Alarms
+from .announcements import Announcements
 from .attempts import Attempts
 from .audit import Audit
 from .blacklist import Blacklist
@@ -54,6 +55,7 @@ class Store:
         self.flow_versions = FlowVersions(self.database)
         self.publications = Publications(self.database)
         self.alarms = Alarms(self.database)
+        self.announcements = Announcements(self.database)
         self.board_limits = BoardLimits(self.database)
         self.own_phones = OwnPhones(self.database)
         self.talk_recordings = TalkRecordings(self.database)

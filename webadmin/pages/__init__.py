@@ -19,6 +19,8 @@ PAGES = (
     "site_calendars",
     "site_blacklist",
     "site_voicemail",
+    "site_announcements",
+    "site_numbers",
     "board",
     "supervisor",
     "alarms",

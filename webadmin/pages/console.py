@@ -26,6 +26,7 @@ from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord, StorageError
 from ..auth import still_there
 from ..context import auditor, user, web
 from ..context import who as agent_who
+from ..notices import notices
 from .console_card import disposition_of, name_of, title_of
 from .console_desk import Desks
 from .console_words import customer_problem, done, refusal, texts
@@ -55,15 +56,18 @@ def index() -> str:
 @blueprint.get("/live")
 def live() -> Response:
     desks, agent_id = _desks(), _me().agent_id
+    to_read = notices(web(), current_app.extensions)
     desks.watch(agent_id)
+    to_read.watch(agent_id)
     response = web().hub.subscribe(
-        (f"desk.{agent_id}", f"card.{agent_id}"),
-        snapshot=lambda: desks.snapshot(agent_id),
+        (f"desk.{agent_id}", f"card.{agent_id}", f"notices.{agent_id}"),
+        snapshot=lambda: {**desks.snapshot(agent_id), "notices": to_read.of(agent_id)},
         last_event_id=request.headers.get("Last-Event-ID", ""),
         beat_seconds=BEAT_SECONDS,
         still_there=still_there(),
     )
     response.call_on_close(lambda: desks.unwatch(agent_id))
+    response.call_on_close(lambda: to_read.unwatch(agent_id))
     return response
 
 

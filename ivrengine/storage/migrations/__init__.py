@@ -30,6 +30,7 @@ STEPS = (
     pages.limits_of_the_wallboard_alarms_by_hour_and_marks_of_recordings,
     call_centre.calls_that_agents_make,
     calls.sentences_of_alarms_with_their_parts,
+    pages.announcements,
 )
 
 migrations = Migrations("ivrengine")

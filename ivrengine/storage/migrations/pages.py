@@ -1,4 +1,5 @@
-"""Users of the pages and what is kept for the pages: sessions, customers, the wallboard's limits, marks of recordings.
+"""Users of the pages and what is kept for the pages: sessions, customers, the wallboard's limits, marks of recordings,
+announcements.
 
 One function a step, in the order of STEPS.
 """
@@ -72,3 +73,26 @@ def limits_of_the_wallboard_alarms_by_hour_and_marks_of_recordings(db: Database)
     db.table("recording_marks").create(mark, pk="mark_id", not_null=set(mark) - {"mark_id"})
     db.table("recording_marks").create_index(["item_id"])
     db.execute("CREATE INDEX segments_recorded ON segments (ended_at) WHERE recording_path != ''")
+
+
+def announcements(db: Database) -> None:
+    announcement = {
+        "announcement_id": int,
+        "title": str,
+        "text": str,
+        "begins_at": float,
+        "ends_at": float,
+        "teams": str,
+        "queues": str,
+        "important": int,
+        "version": int,
+        "text_version": int,
+        "created_at": float,
+        "created_by": str,
+        "changed_at": float,
+        "changed_by": str,
+    }
+    db.table("announcements").create(announcement, pk="announcement_id", not_null=set(announcement) - {"announcement_id", "ends_at"})
+    db.table("announcements").create_index(["ends_at"])
+    read = {"announcement_id": int, "agent_id": str, "text_version": int, "read_at": float}
+    db.table("announcement_reads").create(read, pk=("announcement_id", "agent_id", "text_version"), not_null={"read_at"})

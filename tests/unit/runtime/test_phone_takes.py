@@ -259,9 +259,10 @@ def test_who_may_not_begin_is_told_why_and_nothing_rings(house: House) -> None:
 
 
 def test_what_a_dead_engine_has_left_is_swept(house: House) -> None:
+    house.up_to_review()
     left = write_wav(house.takes.directory / "left.wav", tone(1.0))
     house.takes.sweep()
-    assert not left.exists()
+    assert not left.exists() and len(house.left()) == 1
 
 
 def test_the_command_line_begins_one_and_asks_how_far_it_is(house: House) -> None:

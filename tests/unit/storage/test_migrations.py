@@ -34,6 +34,8 @@ def test_from_an_empty_file_to_all_tables_and_again_without_a_change(tmp_path: P
         "log_ins",
         "log_in_tries",
         "alarms",
+        "announcements",
+        "announcement_reads",
         "site",
         "pins",
         "pin_tries",
