@@ -178,7 +178,8 @@ def _wait_for_end(engine: Engine, call_id: str, orders: Orders) -> None:
 
 def _invite(number: str, agents: int) -> None:
     command = Path("scripts/ivrengine")
-    click.echo(f"Call yourself, from another terminal:  ./{command} call --live {number}")
+    click.echo("Call a line yourself, in the page:     log in, then Try; keys and speech work, 0 leads to a person")
+    click.echo(f"...or from another terminal:           ./{command} call --live {number}")
     if agents:
-        click.echo(f"Watch {agents} simulated agents at work:    ./{command} queues watch")
+        click.echo(f"Watch {agents} simulated agents at work:    Wallboard in the page, or ./{command} queues watch")
     click.echo("Stop with Ctrl-C.\n")

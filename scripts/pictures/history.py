@@ -16,6 +16,7 @@ from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMark, KeepMessage, LogStep, RaiseAlarm
 from ivrengine.storage.board_limits import BoardLimit
 from ivrengine.storage.customers import read_customer
+from ivrengine.storage.database import Ticket
 from ivrengine.storage.store import Store
 
 DAYS = 7
@@ -29,6 +30,7 @@ LINES = {
     "delivery": ("delivery", "02988880002", 3, ("1004", "1006"), 110, (("1", "漏投"), ("2", "迟投")), ("21", "21", "22", "23")),
     "property": ("property", "02988880003", 2, ("1007", "1008"), 130, (("1", "报修"), ("2", "费用")), ("31", "31", "32")),
 }  # fmt: skip
+WRITES_AT_ONCE = 200  # calls, of some ten rows each
 PATIENCE_SECONDS = (15.0, 140.0)
 NAMES = ("李雷", "韩梅梅", "赵敏", "钱伟", "孙晓红", "周建国", "吴秀英", "郑凯", "冯丽", "陈志强", "褚芳", "卫东")
 NOTES = (
@@ -83,15 +85,19 @@ def _day(store: Store, dice: random.Random, midnight: float, until: float, share
     who = numbers(dice)
     for count, at in enumerate(each for each in arrivals if each < until - 240):
         queue = dice.choices(list(LINES), [line[2] for line in LINES.values()])[0]
-        _call(store, dice, f"day-{midnight:.0f}-{count:04}", queue, next(who), at, desks)
+        last = _call(store, dice, f"day-{midnight:.0f}-{count:04}", queue, next(who), at, desks)
+        if count % WRITES_AT_ONCE == 0:
+            last.wait()
     for desk in desks.values():
         desk.state("LOGGED_OUT", "IDLE", max(until, desk.free_at) + 1)
         for intent, work, since, attempt, reason in desk.states:
             phone = "" if intent == "LOGGED_OUT" else desk.phone
-            store.agent_states.log(desk.agent_id, intent, work, reason, since, attempt, phone, int(since))
+            state = store.agent_states.log(desk.agent_id, intent, work, reason, since, attempt, phone, int(since))
+        state.wait()
 
 
-def _call(store: Store, dice: random.Random, item: str, queue: str, number: str, at: float, desks: dict[str, Desk]) -> None:
+def _call(store: Store, dice: random.Random, item: str, queue: str, number: str, at: float, desks: dict[str, Desk]) -> Ticket[None]:
+    """The ticket of the last write."""
     flow, dialled, _, agents, talk_mean, keys, dispositions = LINES[queue]
     store.calls.begin(CallInfo(item, dialled, number, dice.choice(NAMES) if dice.random() < 0.3 else "", at), flow, "published")
     store.calls.answered(item, at + 0.1)
@@ -99,8 +105,7 @@ def _call(store: Store, dice: random.Random, item: str, queue: str, number: str,
     store.steps.log(item, LogStep(0, flow, "published", "welcome_open", "play", at, at + 6, "next"))
     store.steps.log(item, LogStep(1, flow, "published", "main", "menu", at + 6, at + 14, "choice", label, key))
     if dice.random() < 0.16:  # informed, and content
-        store.calls.end(item, at + dice.uniform(30, 70), "caller", "NORMAL_CLEARING", "caller_hung_up")
-        return
+        return store.calls.end(item, at + dice.uniform(30, 70), "caller", "NORMAL_CLEARING", "caller_hung_up")
     queued = at + 20
     store.segments.begin(item, item, item, "t", queue, number, queued)
     desk = min((desks[agent] for agent in agents), key=lambda each: each.free_at)
@@ -108,8 +113,7 @@ def _call(store: Store, dice: random.Random, item: str, queue: str, number: str,
     offered = max(queued + 0.3, desk.free_at)
     if offered - queued > patience:
         store.segments.ended(item, "abandoned", queued + patience, patience)
-        store.calls.end(item, queued + patience, "caller", "ORIGINATOR_CANCEL", "caller_hung_up")
-        return
+        return store.calls.end(item, queued + patience, "caller", "ORIGINATOR_CANCEL", "caller_hung_up")
     desk.state("READY", "RINGING", offered, f"{item}/0")
     attempt = f"{item}/1"
     if dice.random() < 0.04:  # nobody there, then elsewhere or the same again
@@ -136,7 +140,7 @@ def _call(store: Store, dice: random.Random, item: str, queue: str, number: str,
     if dice.random() < 0.45:
         mark = dice.choices("123", (7, 2, 1))[0]
         store.marks.keep(KeepMark(queue, "service", mark, {"1": "满意", "2": "一般", "3": "不满意"}[mark]), item, talks + talk + 8)
-    store.calls.end(item, talks + talk + 20, "engine", "NORMAL_CLEARING", "completed")
+    return store.calls.end(item, talks + talk + 20, "engine", "NORMAL_CLEARING", "completed")
 
 
 def _around(store: Store, dice: random.Random, now: float) -> None:
