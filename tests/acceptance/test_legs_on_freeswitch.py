@@ -32,6 +32,7 @@ from ivrengine.esl.switch import Switch
 
 from . import audio
 from .freeswitch_bench import FreeSwitchBench, FreeSwitchCall, FreeSwitchPhone
+from .sip_phone import SipPhone
 
 NUMBER = "02988880001"
 CALLER_HZ, AGENT_HZ, OTHER_HZ = 700, 1100, 1700
@@ -198,6 +199,65 @@ def test_both_hear_each_other_and_the_recording_holds_both_apart(house: House, t
     house.end(leg_id)
     assert house.still_serves(call_id)
     house.switch.hang_up(call_id)
+
+
+def test_who_is_muted_is_heard_by_nobody_and_recorded_as_silence(house: House, tmp_path: Path) -> None:
+    phone = house.phone("8001", AGENT_HZ)
+    call, call_id, leg_id = house.talk()
+    path = str(tmp_path / "muted.wav")
+    house.switch.legs.start_recording(leg_id, path)
+    gevent.sleep(1.5)
+    assert house.switch.legs.mute(leg_id, True)
+    assert house.switch.legs.states()[0].tags["muted"] == "true"
+    gevent.sleep(0.3)  # what was on the way
+    before_caller, before_agent = len(call.heard()), len(phone.heard())
+    gevent.sleep(2.0)
+    assert len(call.heard()) - before_caller > 8000 and audio.tone_seconds(call.heard()[before_caller:], AGENT_HZ, 0.2) == 0
+    assert audio.tone_seconds(phone.heard()[before_agent:], CALLER_HZ) > 1, "the agent goes on hearing"
+    assert house.switch.legs.mute(leg_id, False)
+    before_caller = len(call.heard())
+    until(lambda: audio.tone_seconds(call.heard()[before_caller:], AGENT_HZ) > 0.5)
+    house.switch.legs.stop_recording(leg_id, path)
+    until(lambda: house.listener.stopped and house.listener.stopped[-1][0] == path)
+    said, heard = soundfile.read(path, always_2d=True)[0].T
+    assert len(said) / 8000 - audio.audible_seconds(said) > 1.8 and audio.tone_seconds(said, AGENT_HZ) > 1.2
+    assert audio.audible_seconds(heard) > 3
+    house.end(leg_id)
+    assert house.still_serves(call_id)
+    house.switch.hang_up(call_id)
+
+
+@pytest.mark.parametrize("how", ["event", "call_info"])
+def test_a_phone_that_can_be_told_answers(house: House, how: str) -> None:
+    switch = house.bench.switch
+    with SipPhone(how) as phone:  # type: ignore[arg-type]
+        in_thread(lambda: phone.register("8003", switch.phone_password("8003"), switch.phones_port))
+        leg_id = str(uuid.uuid4())
+        house.switch.legs.originate(leg_id, "extension", "8003", 10, auto_answer=how == "call_info")
+        house.wait(leg_id, LegRinging)
+        if how == "event":
+            gevent.sleep(0.5)
+            assert house.listener.told(leg_id) == [LegRinging()] and "call-info" not in phone.invites[0].headers
+            assert house.switch.legs.tell_to_answer(leg_id) == "Telling Phone 1.0"
+        house.wait(leg_id, LegAnswered)
+        assert phone.talking
+        house.end(leg_id)
+        until(lambda: not phone.talking)
+        switch.api("sofia profile phones flush_inbound_reg 8003@ivr.local")
+
+
+def test_a_phone_that_can_not_be_told_goes_on_ringing(house: House) -> None:
+    phone = house.phone("8002", OTHER_HZ)
+    phone.behaviour = "no_answer"
+    leg_id = str(uuid.uuid4())
+    house.switch.legs.originate(leg_id, "extension", "8002", 10)
+    house.wait(leg_id, LegRinging)
+    assert house.switch.legs.tell_to_answer(leg_id).startswith("baresip")
+    gevent.sleep(1.5)
+    assert house.listener.told(leg_id) == [LegRinging()]
+    phone.behaviour = "answer"
+    house.switch.legs.kill(leg_id)
+    house.wait(leg_id, LegGone)
 
 
 def test_a_caller_does_not_hear_what_the_agent_keys(house: House) -> None:

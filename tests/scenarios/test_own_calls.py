@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.bench import Bench, SiteDatabase
+from tests.acceptance.freeswitch_bench import FreeSwitchBench
+from tests.acceptance.sim_bench import SimBench
+from tests.acceptance.sip_phone import SipPhone
 
-from .call_centre import CUSTOMER, NUMBER, eventually, opened, ready, segments, until_works, works
+from .call_centre import CUSTOMER, NUMBER, eventually, furnish, opened, ready, segments, staff, until_works, works
 from .conftest import SWITCHES, command
+
+OUTSIDE, SHOWN = "02112345678", "02988880009"
+SETTINGS = f"[engine]\noutside_numbers = ['021*']\noutbound_number = '{SHOWN}'\n"
 
 
 @pytest.fixture(params=SWITCHES)
@@ -19,6 +26,82 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("IVRENGINE_ENGINE_OUTSIDE_NUMBERS", "021*")
     with opened(request.param, tmp_path) as started:
         yield started
+
+
+@pytest.fixture(params=SWITCHES)
+def trunk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Bench, Callable[[], str], Callable[[], bool]]]:
+    """A bench where whoever is dialled outside answers: it, what the last of them was shown, and whether they are on the line."""
+    with SipPhone() as outside:
+        if request.param == "simswitch":
+            made: Bench = SimBench(tmp_path, SETTINGS)
+        else:
+            made = FreeSwitchBench(tmp_path, settings=f"trunk_proxy = '127.0.0.1:{outside.port}'\n{SETTINGS}")
+        furnish(made)
+        with made as started:
+            staff(started)
+            started.engine.start()
+
+            def channels() -> list[dict[str, str]]:
+                rows = json.loads(started.api("show channels as json")).get("rows", [])
+                return [row for row in rows if row["name"].startswith("sofia/external/") and OUTSIDE in row["name"]]
+
+            if request.param == "simswitch":
+                yield started, lambda: channels()[-1]["cid_num"], lambda: bool(channels())
+            else:
+                yield started, lambda: outside.invites[-1].headers["from"], lambda: outside.talking
+
+
+def test_a_call_outside(trunk: tuple[Bench, Callable[[], str], Callable[[], bool]]) -> None:
+    bench, shown, is_there = trunk
+    database = SiteDatabase(bench.site)
+    mine = bench.phone("8001")
+    ready(bench, "1001")
+    assert "an outside number is called" in command(bench, "agents", "call", "1001", "021-1234 5678")
+    until_works(database, "1001", "TALKING")
+    assert SHOWN in shown()
+    command(bench, "agents", "mute", "1001")
+    command(bench, "agents", "unmute", "1001")
+    command(bench, "agents", "hold", "1001")
+    until_works(database, "1001", "HOLD")
+    command(bench, "agents", "unhold", "1001")
+    until_works(database, "1001", "TALKING")
+    time.sleep(1.0)
+    command(bench, "agents", "hang-up", "1001")
+    until_works(database, "1001", "WRAP_UP")
+    mine.wait_idle()
+    eventually(lambda: not is_there(), "the end of the other side")
+    until_works(database, "1001", "IDLE")
+    (segment,) = database.wait(lambda db: db.rows("select * from segments where wrap_up_seconds is not null and recording_ms > 0"))
+    assert (segment["direction"], segment["number"], segment["queue"]) == ("out", OUTSIDE, "support")
+    assert (segment["terminal"], segment["agent_id"]) == ("answered", "1001") and segment["hold_seconds"] > 0
+    assert database.rows("select * from intervals") == [], "it is counted among no queue's calls"
+    assert database.rows("select number from contacts") == [{"number": OUTSIDE}]
+    assert [row["outcome"] for row in database.rows("select outcome from attempts")] == ["talked"]
+    verbs = [row["verb"] for row in database.rows("select verb from audit order by rowid")]
+    assert verbs[-6:] == ["call", "mute", "unmute", "hold", "unhold", "hang_up"]
+
+
+def test_who_was_called_is_joined_with_a_colleague(trunk: tuple[Bench, Callable[[], str], Callable[[], bool]]) -> None:
+    bench, _, is_there = trunk
+    database = SiteDatabase(bench.site)
+    mine, other = bench.phone("8001"), bench.phone("8003")
+    ready(bench, "1001")
+    command(bench, "agents", "call", "1001", OUTSIDE)
+    until_works(database, "1001", "TALKING")
+    time.sleep(0.5)
+    mine.press("*28003#")  # at once: nobody would look after them where nobody answers
+    time.sleep(1.5)
+    assert works(database, "1001") == "TALKING" and is_there()
+    mine.press("*38003#")
+    other.wait_talking(20)
+    until_works(database, "1001", "CONSULT")
+    time.sleep(1.0)
+    mine.press("*4")
+    until_works(database, "1001", "IDLE")
+    time.sleep(1.5)
+    assert is_there(), "the two of them talk"
+    other.hang_up()
+    eventually(lambda: not is_there(), "the end of whom nobody has any more")
 
 
 def states(database: SiteDatabase, agent_id: str) -> list[str]:

@@ -147,7 +147,7 @@ const possible = (desk) => {
     unmute: talking && desk.muted,
     dial: !desk.own && ["IDLE", "WRAP_UP"].includes(desk.work) && desk.reachable,
     ready: desk.intent !== "READY" || desk.break_asked || desk.pending || desk.work === "WRAP_UP",
-    log_out: idle && desk.pending !== "LOGGED_OUT",
+    log_out: idle && !desk.own && desk.pending !== "LOGGED_OUT",
     pick_up: desk.work === "IDLE" && desk.intent === "READY" && desk.queues.some((each) => each.waiting),
     hold: desk.work === "TALKING",
     unhold: desk.work === "HOLD" && !desk.held_by_phone,
@@ -180,6 +180,7 @@ const drawDesk = () => {
   $("phone").textContent = state.logged_in ? fill(texts.at_phone, { phone: state.phone }) : "";
   const may = possible(state);
   for (const button of document.querySelectorAll("[data-verb]")) button.hidden = !may[button.dataset.verb];
+  document.querySelector("[data-verb=ready]").classList.toggle("main", ["IDLE", "WRAP_UP"].includes(state.work)); // in a call it is no hurry
   const form = $("log-in");
   if (!state.logged_in && form.hidden && !$("phone-number").value) $("phone-number").value = localStorage.getItem(`phone.${agent}`) ?? state.extension;
   form.hidden = state.logged_in;
@@ -204,7 +205,7 @@ const drawNumber = (may) => {
   $("passing").hidden = !may.pass && !may.dial;
   const use = may.dial ? "dial" : "pass";
   $("number-label").textContent = texts.number[use];
-  $("number-note").textContent = $("number-note").dataset[use];
+  $("number-note").textContent = $("number-note").dataset[may.pass && !may.transfer ? "ask" : use];
   $("call-button").hidden = !may.dial;
   $("transfer-button").hidden = !may.transfer;
   $("consult-button").hidden = !may.pass;
