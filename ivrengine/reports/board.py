@@ -110,7 +110,7 @@ def board(store: Store, now: float, zone: tzinfo = UTC) -> Board:
     began, midnight = today(now, zone)
     site = store.site.load()
     talking = store.segments.talking()
-    talks = Counter(each.queue for each in talking)
+    talks = Counter(each.queue for each in talking if not each.direction)
     lines: defaultdict[str, list[Segment]] = defaultdict(list)
     for segment in store.segments.waiting():
         lines[segment.queue].append(segment)

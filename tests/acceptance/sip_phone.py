@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 IP = "127.0.0.1"
 REGISTER_SECONDS = 5.0
@@ -95,7 +95,7 @@ class SipPhone:
         self._socket.close()
         self._sound.close()
 
-    def __enter__(self) -> SipPhone:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
