@@ -17,6 +17,7 @@ from ivrengine.errors import IvrEngineError
 # command -> module that has it, under the same name
 COMMANDS = {
     "agents": "ivrengine.cli.agents",
+    "announcements": "ivrengine.cli.announcements",
     "blacklist": "ivrengine.cli.blacklist",
     "call": "ivrengine.cli.call",
     "callbacks": "ivrengine.cli.callbacks",
