@@ -83,7 +83,7 @@ def test_a_change_is_told_in_the_audit_trail_with_before_and_after(admin: FlaskC
     assert user.role == "supervisor" and user.agent_id == "" and user.disabled
     assert "disabled" in admin.get("/users/").text
     trail = admin.get("/audit/?target=user+li").text
-    assert "user admin" in trail and "change user" in trail
+    assert "user admin" in trail and "changed a user" in trail
     value = "(?:<{0}><span[^>]*>[^<]*</span>([^<]*)</{0}>)?"
     changes = re.findall(rf"<b>(\w+)</b>: {value.format('del')} *{value.format('ins')}", trail)
     assert ("role", "agent", "supervisor") in changes and ("agent", AGENT_ID, "") in changes and ("disabled", "false", "true") in changes
