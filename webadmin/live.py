@@ -10,8 +10,10 @@ What many pages show alike is made into JSON once: ``Told``.
 from __future__ import annotations
 
 import json
+import logging
+import random
 import secrets
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any
@@ -19,12 +21,16 @@ from typing import Any
 from flask import Response
 from gevent.event import Event
 
+from ivrengine.storage.errors import StorageError
+
 ASK_SECONDS = 15.0  # between two questions whether a stream's session goes on: each costs a look into the database
 BEAT_SECONDS = 15.0  # at most this long without a word; pages that must notice sooner ask for less
 QUEUE_LIMIT = 200  # events that one browser may be behind
 HISTORY_LIMIT = 500  # events that a browser may have missed
 CLIENTS_LIMIT = 2000  # streams at once
 RETRY_MS = 1000  # how soon a browser comes back
+
+log = logging.getLogger(__name__)
 
 Snapshot = Callable[[], Any]
 
@@ -71,6 +77,7 @@ class Hub:
         self._name = secrets.token_hex(4)  # ids of another process's hub are not ours
         self._count = 0
         self._clients: set[Client] = set()
+        self._of_topic: defaultdict[str, set[Client]] = defaultdict(set)
         self._history: deque[tuple[int, str, bytes]] = deque(maxlen=HISTORY_LIMIT)
 
     @property
@@ -79,16 +86,15 @@ class Hub:
 
     def watched(self, topic: str) -> bool:
         """Whether anybody looks: what costs something to compute need not be computed for nobody."""
-        return any(topic in client.topics for client in self._clients)
+        return bool(self._of_topic.get(topic))
 
     def publish(self, topic: str, data: Any) -> None:
         """Tell all who watch ``topic``. Returns at once."""
         self._count += 1
         event = _event(topic, data, self._id())
         self._history.append((self._count, topic, event))
-        for client in self._clients:
-            if topic in client.topics:
-                client.put(event)
+        for client in self._of_topic.get(topic, ()):
+            client.put(event)
 
     def subscribe(
         self,
@@ -111,6 +117,8 @@ class Hub:
         self, client: Client, snapshot: Snapshot | None, last: str, beat_seconds: float, still_there: Callable[[], bool] | None
     ) -> Iterator[bytes]:
         self._clients.add(client)
+        for topic in client.topics:
+            self._of_topic[topic].add(client)
         try:
             yield b"retry: %d\n\n" % RETRY_MS
             missed = self._missed(client, last)
@@ -118,13 +126,13 @@ class Hub:
                 client.behind = True
             else:
                 client.waiting.extend(missed)
-            asked_at = monotonic()
+            asked_at = monotonic() - random.uniform(0, ASK_SECONDS)  # all pages come at once when the engine was started
             while True:
                 yield from self._waiting(client, snapshot)
                 client.some.clear()
                 quiet = not (client.behind or client.waiting or client.some.wait(beat_seconds))
                 if monotonic() - asked_at >= ASK_SECONDS:  # also while there is always something to tell
-                    if still_there is not None and not still_there():
+                    if still_there is not None and not _goes_on(still_there):
                         yield _event("signed_out", None)
                         return
                     asked_at = monotonic()
@@ -132,6 +140,10 @@ class Hub:
                     yield _event("beat", None)
         finally:
             self._clients.discard(client)
+            for topic in client.topics:
+                self._of_topic[topic].discard(client)
+                if not self._of_topic[topic]:
+                    del self._of_topic[topic]
 
     def _waiting(self, client: Client, snapshot: Snapshot | None) -> Iterator[bytes]:
         if client.behind:
@@ -154,6 +166,15 @@ class Hub:
 
     def _id(self) -> str:
         return f"{self._name}-{self._count}"
+
+
+def _goes_on(still_there: Callable[[], bool]) -> bool:
+    """A database that is too busy to say ends nobody's session: the browser would come back and ask for even more."""
+    try:
+        return still_there()
+    except StorageError as error:
+        log.warning("whether a session goes on could not be read: %s", error)
+        return True
 
 
 def _event(name: str, data: Any, event_id: str = "") -> bytes:

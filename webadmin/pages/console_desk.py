@@ -14,7 +14,7 @@ import gevent
 
 from ivrengine.acd.agents import NO_BREAKS
 from ivrengine.acd.views import AgentView
-from ivrengine.runtime.breaks import away_by_team, seats
+from ivrengine.runtime.breaks import away_by_team, is_away, seats
 from ivrengine.runtime.own_calls import OwnCall
 from ivrengine.runtime.talks import Talk
 from ivrengine.storage.errors import StorageError
@@ -41,6 +41,7 @@ class Desks:
         self._dirty: set[str] = set()
         self._told: dict[str, dict[str, Any]] = {}
         self._cards: dict[str, tuple[tuple[str, ...], dict[str, Any] | None]] = {}  # by agent: of which call at which stage, and it
+        self._away = away_by_team(self._director.site.site, self._director.dispatcher.agents())  # by team, who is on a break
         self._director.on_agent_changed.append(self._changed)
         self._engine.crew.repeat(self.look, LOOK_SECONDS)
 
@@ -73,8 +74,16 @@ class Desks:
 
     def _changed(self, agent_id: str) -> None:
         """Something about the agent is different; must not wait."""
+        self._note_away(agent_id)
         if agent_id in self._watching:
             self._soon(agent_id)
+
+    def _note_away(self, agent_id: str) -> None:
+        """Of this one alone: to look at all agents whenever one changes would cost the square of them."""
+        agent, view = self._director.site.agent(agent_id), self._director.dispatcher.agent(agent_id)
+        if agent is not None and view is not None:
+            away = self._away.setdefault(agent.rules.team, set())
+            (away.add if is_away(view) else away.discard)(agent_id)
 
     def _soon(self, agent_id: str) -> None:
         if agent_id not in self._dirty:
@@ -83,13 +92,12 @@ class Desks:
 
     def look(self) -> None:
         """Sees what no hook has told; others get their turn in between."""
-        away = self._away()
+        self._away = away_by_team(self._director.site.site, self._director.dispatcher.agents())
         for place, agent_id in enumerate(list(self._watching), start=1):
-            if agent_id not in self._dirty and self.state(agent_id, away) != self._told.get(agent_id):
+            if agent_id not in self._dirty and self.state(agent_id) != self._told.get(agent_id):
                 self._soon(agent_id)
             if place % LOOKED_AT_ONCE == 0:
                 gevent.sleep(0)
-                away = self._away()
 
     def _tell(self, agent_id: str) -> None:
         self._dirty.discard(agent_id)
@@ -120,8 +128,8 @@ class Desks:
 
     # -- the state -----------------------------------------------------------------------------------------------------
 
-    def state(self, agent_id: str, away: dict[str, set[str]] | None = None) -> dict[str, Any]:
-        """Codes, names and instants of one agent, JSON-ready; asks nobody and does not wait. ``away``: who is on a break, by team."""
+    def state(self, agent_id: str) -> dict[str, Any]:
+        """Codes, names and instants of one agent, JSON-ready; asks nobody and does not wait."""
         site, dispatcher = self._director.site, self._director.dispatcher
         agent, view = site.agent(agent_id), dispatcher.agent(agent_id)
         up = bool(self._engine.switch.connected)
@@ -130,7 +138,7 @@ class Desks:
         talk = self._director.talk_of(agent_id)
         item_id, stage = self._call_of(view, talk)
         rules = site.queue(view.queue) if view.queue else None
-        left = seats(site.site.teams, self._away() if away is None else away, agent.rules.team, agent_id)
+        left = seats(site.site.teams, self._away, agent.rules.team, agent_id)
         return {
             "known": True,
             "switch": up,
@@ -209,9 +217,6 @@ class Desks:
         found = consultation.destination
         title = name_of(self._director.site.site, found.value) if found.kind == "agent" else found.value
         return {"state": consultation.state, "kind": found.kind, "title": title}
-
-    def _away(self) -> dict[str, set[str]]:
-        return away_by_team(self._director.site.site, self._director.dispatcher.agents())
 
     def _wall(self, at: float) -> float:
         return round(self._engine.call_centre.clock.wall(at), 1)

@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
+from ivrengine.storage.errors import StorageOverloaded
 from webadmin import live
 from webadmin.live import Hub, Told
 
@@ -130,8 +131,9 @@ def test_who_hangs_up_is_forgotten_and_streams_are_bounded(monkeypatch: pytest.M
     assert hub.clients == 0 and hub.subscribe(["board"]).status_code == 200
 
 
-def test_how_often_a_stream_beats_is_not_how_often_the_database_is_asked() -> None:
+def test_how_often_a_stream_beats_is_not_how_often_the_database_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
+    monkeypatch.setattr(live.random, "uniform", lambda least, most: least)
     stream = Hub().subscribe(["board"], beat_seconds=0.005, still_there=lambda: asked.append(True) or True)
     assert [event[0] for event in events(stream, 5)] == ["snapshot", *["beat"] * 4]
     assert not asked
@@ -148,3 +150,17 @@ def test_what_is_json_already_is_sent_as_it_is() -> None:
     hub.publish("board", told.having(at=2))
     assert events(stream, 1)[0][1]["at"] == 2
     stream.response.close()
+
+
+def test_a_busy_database_ends_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ASK_SECONDS", 0.0)
+    answers = iter([StorageOverloaded("busy"), True, False])
+
+    def still_there() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    stream = Hub().subscribe(["board"], beat_seconds=0.01, still_there=still_there)
+    assert [event[0] for event in events(stream, 4)] == ["snapshot", "beat", "beat", "signed_out"]
