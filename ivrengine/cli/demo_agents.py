@@ -20,6 +20,7 @@ PHONES = tuple(str(number) for number in range(8001, 8010))  # those of the embe
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = (1.0, 4.0)
 TALK_SECONDS = (8.0, 30.0)
+GREETING_AFTER_SECONDS = 0.7
 WRAP_UP_SECONDS = 4.0
 BREAK_SECONDS = 30.0
 BREAK_CHANCE = 1 / 180  # of an idle agent, at each look
@@ -101,14 +102,26 @@ class DemoAgents:
         queues = (self._engine.call_centre.director.site.queue(name) for name in agent.rules.queues)
         return next((queue.accept_key for queue in queues if queue is not None and queue.accept_key), "")
 
+    def _greeting(self, agent_id: str) -> str:
+        """The sound file with which the agent answers: the greeting of the line of their first queue; "" where there is none."""
+        agent = self._engine.call_centre.director.site.site.agent(agent_id)
+        queue = next(iter(agent.rules.queues), "") if agent else ""
+        settings = self._engine.settings
+        file = settings.prompts / settings.languages[0] / "line" / f"{queue}.wav"
+        return str(file.resolve()) if queue and file.is_file() else ""
+
     def _set_phone(self, agent_id: str, phone: str) -> None:
         key = self._keys[agent_id]
+        script: list[dict[str, Any]] = [{"wait": 1.0}, {"press": key}] if key else []
+        greeting = self._greeting(agent_id)
+        if greeting:
+            script += [{"until_talking": True}, {"wait": GREETING_AFTER_SECONDS}, {"speak": greeting}]
         behaviour = {
             "extension": phone,
             "behaviour": "answer",
             "after": round(self._dice.uniform(*ANSWER_SECONDS), 1),
             "talk": round(self._dice.uniform(*TALK_SECONDS), 1),
-            "script": [{"wait": 1.0}, {"press": key}] if key else [],
+            "script": script,
         }
         try:
             self._engine.switch.api(f"sim phone {json.dumps(behaviour)}")

@@ -32,6 +32,7 @@ LOOKS = [(language, theme) for language in ("en", "zh-CN") for theme in ("light"
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/Mexico_City", "Pacific/Auckland", "America/New_York", "Asia/Karachi")
 BUSY_HOURS = range(14, 19)
 WAITING = {"circulation": 4, "delivery": 2, "property": 1}
+SPEECH = ROOT / "prompts" / "zh-CN" / "message" / "ask.wav"  # what callers say, so that recordings have two sides
 TOP_UP_SECONDS = 1.5
 WARM_UP_SECONDS = 45.0  # until agents talk, wrap up, and somebody has a break
 
@@ -52,7 +53,7 @@ def make_site(directory: Path, zone: ZoneInfo) -> Path:
     (site / "data" / "voicemail").mkdir(parents=True, exist_ok=True)
     with Store(site / "data" / "ivrengine.db") as store:
         write(store, zone, now)
-        sound = (ROOT / "prompts" / "zh-CN" / "message" / "ask.wav").read_bytes()
+        sound = SPEECH.read_bytes()
         leave_messages(store, str(site / "data" / "voicemail"), now, sound)
     return site
 
@@ -80,7 +81,7 @@ class Callers(threading.Thread):
     def _call(switch: EslClient, queue: str, number: str, dice: random.Random) -> None:
         script: list[dict[str, Any]] = [
             {"wait": 1.5}, {"press": "1"}, {"wait": dice.uniform(0.7, 2.0)}, {"press": "0"}, {"until_talking": True},
-            {"press_after_prompt": dice.choice("1112")}, {"wait": 3}, {"hangup": True},
+            {"wait": 4}, {"speak": str(SPEECH)}, {"press_after_prompt": dice.choice("1112")}, {"wait": 3}, {"hangup": True},
         ]  # fmt: skip
         known = dice.random() < 0.5
         count = dice.randrange(len(NAMES))

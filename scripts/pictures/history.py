@@ -20,7 +20,7 @@ from ivrengine.storage.database import Ticket
 from ivrengine.storage.store import Store
 
 DAYS = 7
-OPEN, CLOSED = 8.5, 18.0  # hours
+OPEN, CLOSED = 8.0, 18.0  # hours
 # callers of an hour, by the hour of the day
 BUSY = {8: 18, 9: 52, 10: 68, 11: 45, 12: 17, 13: 20, 14: 55, 15: 62, 16: 48, 17: 25}
 # queue -> flow, number, share of the callers, agents, mean talk, (key, label) pairs of the main menu, dispositions
@@ -76,7 +76,7 @@ def write(store: Store, zone: ZoneInfo, now: float) -> None:
 
 
 def _day(store: Store, dice: random.Random, midnight: float, until: float, share: float) -> None:
-    desks = {agent: Desk(agent, midnight + OPEN * 3600 + dice.uniform(-300, 300)) for line in LINES.values() for agent in line[3]}
+    desks = {agent: Desk(agent, midnight + OPEN * 3600 - dice.uniform(0, 600)) for line in LINES.values() for agent in line[3]}
     for desk in desks.values():
         desk.state("READY", "IDLE", desk.free_at)
     arrivals = sorted(
