@@ -72,6 +72,11 @@ def own_phone() -> str:
     return view.phone if view is not None and view.intent != "LOGGED_OUT" else ""
 
 
+def sees_numbers() -> bool:
+    """Whether who asks may see callers' whole numbers wherever they are shown; others see them masked (decision 0009)."""
+    return g.user is not None and g.user.may("supervisor")
+
+
 def spoken_language() -> str:
     """The site's language of prompts that is nearest to the one the pages are read in."""
     languages = web().engine.settings.languages

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ivrengine.acd.figures import NOTHING_COUNTED, Formula, Unit, shown
 
-# text: strangers' or the site's words; word: one of the engine's own; number: a telephone number, masked for who may not see it;
+# text: strangers' or the site's words; word: one of the engine's own; number: a telephone number;
 # moment: UTC seconds
 Kind = Unit | Literal["text", "word", "number", "moment"]
 Cell = str | float | None

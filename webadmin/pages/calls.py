@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import gevent
@@ -13,13 +14,14 @@ from ivrengine.runtime.news import Item
 from ivrengine.storage.errors import AmbiguousRecord, NoSuchRecord
 
 from ..auth import still_there
-from ..context import Web, web
+from ..context import Web, sees_numbers, web
 from ..i18n import LANGUAGES
 
 CALLS_SHOWN = 30
 LIVE_SHOWN = 100  # of those that are up
 GATHER_SECONDS = 0.5
 EXTENSION = "ivrengine_calls"
+SIGHTS = tuple(product(LANGUAGES, (False, True)))  # languages, with whole numbers and without
 
 blueprint = Blueprint("calls", __name__, url_prefix="/calls")
 
@@ -27,7 +29,7 @@ blueprint = Blueprint("calls", __name__, url_prefix="/calls")
 class Changes:
     """Tells those who look at the calls what the lists are when something has happened, at most once in GATHER_SECONDS.
 
-    The lists are made once for all who read the same language, not by every page for itself.
+    The lists are made once for all who read the same language and see as much, not by every page for itself.
     """
 
     def __init__(self, app: Flask, pages: Web) -> None:
@@ -35,22 +37,22 @@ class Changes:
         self._hub = pages.hub
         self._told_soon = False
 
-    def lists(self, language: str) -> str:
-        """What changes on the page, to be put in its place."""
+    def lists(self, language: str, whole: bool) -> str:
+        """What changes on the page, to be put in its place. ``whole``: with callers' whole numbers."""
         with self._app.test_request_context():
             g.language = language
-            return render_template("calls/_lists.html", **_now())
+            return render_template("calls/_lists.html", whole=whole, **_now())
 
     def happened(self, item: Item) -> None:
-        if not self._told_soon and any(map(self._hub.watched, map(_topic, LANGUAGES))):
+        if not self._told_soon and any(self._hub.watched(_topic(*sight)) for sight in SIGHTS):
             self._told_soon = True
             gevent.spawn_later(GATHER_SECONDS, self._tell)
 
     def _tell(self) -> None:
         self._told_soon = False
-        for language in LANGUAGES:
-            if self._hub.watched(_topic(language)):
-                self._hub.publish(_topic(language), self.lists(language))
+        for sight in SIGHTS:
+            if self._hub.watched(_topic(*sight)):
+                self._hub.publish(_topic(*sight), self.lists(*sight))
 
 
 @blueprint.record_once
@@ -62,7 +64,7 @@ def _watch_news(state: BlueprintSetupState) -> None:
 
 @blueprint.get("/")
 def index() -> str:
-    return render_template("calls/index.html", topic=_topic(g.language), **_now())
+    return render_template("calls/index.html", topic=_topic(g.language, sees_numbers()), whole=sees_numbers(), **_now())
 
 
 @blueprint.get("/live")
@@ -71,14 +73,15 @@ def live() -> Response:
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else g.language
     changes: Changes = current_app.extensions[EXTENSION]
-    last = request.headers.get("Last-Event-ID", "")
+    last, whole = request.headers.get("Last-Event-ID", ""), sees_numbers()
     return web().hub.subscribe(
-        [_topic(language)], snapshot=lambda: changes.lists(language), last_event_id=last, still_there=still_there()
+        [_topic(language, whole)], snapshot=lambda: changes.lists(language, whole), last_event_id=last, still_there=still_there()
     )
 
 
-def _topic(language: str) -> str:
-    return f"calls.{language}"
+def _topic(language: str, whole: bool) -> str:
+    """Who may not see whole numbers never hears of a topic that has them."""
+    return f"calls.{language}.whole" if whole else f"calls.{language}"
 
 
 def _now() -> dict[str, Any]:
@@ -100,4 +103,4 @@ def one(call_id: str) -> str:
         found = store.calls.get(call_id)
     except (NoSuchRecord, AmbiguousRecord):
         abort(404, _("There is no such call."))
-    return render_template("calls/one.html", call=found, steps=store.steps.of_call(found.call_id))
+    return render_template("calls/one.html", call=found, steps=store.steps.of_call(found.call_id), whole=sees_numbers())

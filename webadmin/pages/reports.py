@@ -1,7 +1,7 @@
 """Reports: the figures of a period, the records behind each figure, one call's timeline; as a page, as CSV and as XLSX.
 
-Nothing is computed here: tables come from ``ivrengine/reports``, figures from ``acd/figures.py``. For supervisors; the whole numbers of
-callers are for admins. Files are made in native threads, some at a time.
+Nothing is computed here: tables come from ``ivrengine/reports``, figures from ``acd/figures.py``. For supervisors, who see
+callers' whole numbers. Files are made in native threads, some at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from flask import Blueprint, abort, current_app, render_template, request, url_f
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from ivrengine.domain.caller import mask_number
 from ivrengine.reports.behind import KINDS, asked, behind
 from ivrengine.reports.catalogue import REPORTS
 from ivrengine.reports.export import csv_bytes, xlsx_bytes
@@ -27,7 +26,7 @@ from ivrengine.reports.table import Cell, Column, Row, Table, cell_text
 from ivrengine.storage.period_lists import EXPORT_LIMIT, PAGE_LIMIT, Asked
 from ivrengine.storage.slow_work import SlowWork
 
-from ..context import auditor, user, web
+from ..context import auditor, web
 from .reports_words import REPORT_TITLES, localised, said, sentence, with_titles
 
 FILES = {
@@ -35,7 +34,6 @@ FILES = {
     "xlsx": (xlsx_bytes, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 ROWS_AT_ONCE = 25  # are made without a pause
-NUMBERS_ROLE = "admin"  # who sees callers' whole numbers
 # what the link of a figure may say
 ASKED = ("since", "until", "queue", "agent", "ended", "disposition", "outcome", "survey", "question", "mark")
 
@@ -161,12 +159,12 @@ def records(what: str) -> str:
     skip = min(max(0, skip), EXPORT_LIMIT)
     found = behind(web().engine.store, what, wanted, skip, PAGE_LIMIT + 1)
     more = len(found.rows) > PAGE_LIMIT
-    shown = _shown(_in_words(_for_user(replace(found, rows=found.rows[:PAGE_LIMIT]))))
+    shown = _shown(_in_words(_aloud(replace(found, rows=found.rows[:PAGE_LIMIT]))))
     query = {name: request.args[name] for name in ASKED if name in request.args}
     later = url_for("reports.records", what=what, **query, skip=skip + PAGE_LIMIT) if more and skip + PAGE_LIMIT <= EXPORT_LIMIT else ""
     return render_template(
         "reports/behind.html", what=what, table=shown, wanted=wanted, query=query, later=later, reports=REPORT_TITLES, name="",
-        conditions=[said(each) for each in (*wanted.terminals, *wanted.outcomes)], longest=EXPORT_LIMIT, masked=not _sees_numbers(),
+        conditions=[said(each) for each in (*wanted.terminals, *wanted.outcomes)], longest=EXPORT_LIMIT,
     )  # fmt: skip
 
 
@@ -178,7 +176,7 @@ def records_file(what: str, kind: str) -> Response:
     wanted = _asked(what)
     found = behind(web().engine.store, what, wanted, 0, EXPORT_LIMIT)
     web().engine.store.audit.add(auditor(), "download_records", what, "", f"{len(found.rows)}", web().now()).wait()
-    return _file([_in_words(_for_user(found))], kind, f"{what}-{datetime.fromtimestamp(wanted.a, web().zone):%Y-%m-%d}")
+    return _file([_in_words(_aloud(found))], kind, f"{what}-{datetime.fromtimestamp(wanted.a, web().zone):%Y-%m-%d}")
 
 
 def _asked(what: str) -> Asked:
@@ -195,24 +193,17 @@ def _in_words(table: Table) -> Table:
     return localised(with_titles(table, web().engine.store.site.load()))
 
 
-def _for_user(table: Table) -> Table:
-    """As who asks may see it: the engine's words read aloud, numbers masked."""
-    masked = not _sees_numbers()
+def _aloud(table: Table) -> Table:
+    """With the engine's words as people read them."""
 
     def cell(value: Cell, column: Column) -> Cell:
-        if column.kind == "word":
-            return said(str(value))
-        return mask_number(str(value)) if masked and column.name == "number" and value else value
+        return said(str(value)) if column.kind == "word" else value
 
     rows = (
         Row(tuple(cell(value, column) for value, column in zip(row.cells, table.columns, strict=True)), row.leads, row.call_id)
         for row in table.rows
     )
     return replace(table, rows=tuple(rows))
-
-
-def _sees_numbers() -> bool:
-    return user().may(NUMBERS_ROLE)
 
 
 # -- one call ----------------------------------------------------------------------------------------------------------
@@ -225,7 +216,7 @@ def call(call_id: str) -> str:
     if found is None:
         abort(404, _("There is no such call."))
     return render_template(
-        "reports/call.html", found=found, number=found.number if _sees_numbers() else mask_number(found.number), bars=_bars(found),
+        "reports/call.html", found=found, number=found.number, bars=_bars(found),
         titles=_kinds(), said=said, reports=REPORT_TITLES, name="", can_hear="recordings.sound" in current_app.view_functions,
     )  # fmt: skip
 

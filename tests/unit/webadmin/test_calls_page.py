@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_calls_up_and_over_are_shown_with_masked_numbers(engine: Any, guest: Fla
     assert "Up now: 1" in page and "********222" in page and "********000" in page
     assert "13911112222" not in page and "13800138000" not in page
     assert "caller hung up" in page and "no real calls" in page
+
+
+@pytest.mark.parametrize(("role", "whole"), [("visitor", False), ("agent", False), ("supervisor", True), ("admin", True)])
+def test_whole_numbers_are_for_supervisors_also_in_the_live_stream(
+    engine: Any, client: Callable[[str], FlaskClient], role: str, whole: bool
+) -> None:
+    keep_call(engine)
+    browser = client(role)
+    live = browser.get("/calls/live", buffered=False)
+    drawn = next(block.decode() for block in live.response if b"event: snapshot" in block)
+    live.close()
+    for text in (drawn, browser.get("/calls/").text, browser.get("/calls/c1").text):
+        assert ("13800138000" in text) == whole and ("********000" in text) != whole
 
 
 def test_a_hostile_name_and_label_stay_text(engine: Any, guest: FlaskClient) -> None:
