@@ -597,6 +597,30 @@ def test_listening_in_and_changing_the_mode(world):
     assert len(world.said("sendmsg leg1")) == 1
 
 
+# -- telling a phone, muting it
+
+
+def test_a_phone_is_told_to_answer_and_says_what_it_is(world):
+    world.dialled()
+    assert world.legs.tell_to_answer("leg1") == "+OK"  # which is what this peer answers to everything
+    assert world.said("api uuid_phone_event") == ["api uuid_phone_event leg1 talk"]
+    assert world.said("api uuid_getvar leg1") == ["api uuid_getvar leg1 sip_user_agent"]
+
+
+def test_who_is_muted_is_marked_for_an_engine_that_comes_after(world):
+    world.talking()
+    assert world.legs.mute("leg1", True) and world.legs.mute("leg1", False)
+    assert world.said("api uuid_audio") == ["api uuid_audio leg1 start read mute 1", "api uuid_audio leg1 start read mute 0"]
+    assert world.said("api uuid_setvar leg1 acd_muted") == ["api uuid_setvar leg1 acd_muted true", "api uuid_setvar leg1 acd_muted false"]
+
+
+def test_only_who_shall_answer_alone_is_told_so():
+    def argument(auto_answer: bool) -> str:
+        return leg_argument("user/{number}@d", "8001", "leg1", "ivr-leg", 20, 60, "", "", {}, auto_answer)
+
+    assert "sip_auto_answer=true" in argument(True) and "sip_auto_answer" not in argument(False)
+
+
 # -- recordings
 
 

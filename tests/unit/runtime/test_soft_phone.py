@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from paper_floor import Floor, make_desk, opened, settle
 
 from ivrengine.domain.caller import CallInfo
+from ivrengine.runtime import soft_phone
 from ivrengine.runtime.breaks import away_by_team, seats
 from ivrengine.runtime.destinations import Destinations
 from ivrengine.runtime.outcome import Outcome, Who
@@ -40,8 +42,19 @@ class House(Floor):
             self, self.legs, sides, destinations, store, calls.get, lambda leg: None, lambda alarm: None, self.crew, self.clock
         )
         self.bar = SoftPhone(self, self.legs, self, self.desk, self.transfers, NoOwnCalls(), store, self.clock)
+        self.ringing = ""
+        self.told_to_answer: list[str] = []
+        self.legs.tell_to_answer = self.tell_to_answer
+        self.legs.mute = lambda leg_id, on: self.legs.asked.append(("mute", leg_id, on)) or self.legs.bridges
         for agent_id, phone in (("101", "8001"), ("102", "8002")):
             self.desk.log_in(agent_id, phone, ADMIN)
+
+    def ringing_leg(self, agent_id: str) -> str:
+        return self.ringing if agent_id == "101" else ""
+
+    def tell_to_answer(self, leg_id: str) -> str:
+        self.told_to_answer.append(leg_id)
+        return "Deaf Phone 1"
 
     def mask(self, talk, on: bool) -> bool:
         self.masked.append(on)
@@ -90,13 +103,41 @@ def test_the_recording_is_paused_and_goes_on(house: House) -> None:
     assert not house.do("pause_recording").ok
 
 
+def test_who_is_muted_is_said_to_be_until_they_are_heard_again(house: House) -> None:
+    talk = house.talk()
+    assert house.do("mute").ok and talk.muted and house.legs.asked == [("mute", talk.leg_id, True)]
+    assert house.do("unmute").ok and not talk.muted
+    house.legs.bridges = False
+    assert not house.do("mute").ok and not talk.muted, "what the switch has not done is not said to be"
+    settle(house.store)
+    assert [row.verb for row in house.store.audit.recent(who="user li")][:2] == ["unmute", "mute"]
+
+
+def test_a_phone_that_answers_when_told_to(house: House) -> None:
+    house.ringing = "leg-1"
+    gevent.spawn_later(0.05, setattr, house, "ringing", "")
+    assert house.do("answer").ok and house.told_to_answer == ["leg-1"] and not house.bar.is_deaf("8001")
+    settle(house.store)
+    assert [(row.verb, row.after) for row in house.store.audit.recent(who="user li")][:1] == [("answer", "Deaf Phone 1")]
+
+
+def test_a_phone_that_can_not_be_told_is_named_and_remembered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soft_phone, "ANSWER_SECONDS", 0.1)
+    house.ringing = "leg-1"
+    outcome = house.do("answer")
+    assert (outcome.ok, outcome.code) == (False, "deaf") and "Deaf Phone 1" in outcome.sentence
+    assert house.bar.is_deaf("8001") and not house.bar.is_deaf("8002")
+    house.ringing = ""
+    assert house.do("answer").sentence == "your phone does not ring" and house.told_to_answer == ["leg-1"]
+
+
 def test_hanging_up_ends_the_agents_own_side(house: House) -> None:
     talk = house.talk()
     assert house.do("hang_up").ok and house.legs.asked == [("end", talk.leg_id)]
 
 
 @pytest.mark.parametrize(
-    "verb", ["hold", "unhold", "transfer", "consult", "complete", "three_way", "take_back", "pause_recording", "hang_up"]
+    "verb", ["hold", "unhold", "transfer", "consult", "complete", "three_way", "take_back", "pause_recording", "mute", "unmute", "hang_up"]
 )
 def test_another_agents_talk_is_out_of_reach(house: House, verb: str) -> None:
     house.talk()

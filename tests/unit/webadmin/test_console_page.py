@@ -194,6 +194,22 @@ def test_a_talk_is_its_own_agents(agent: FlaskClient, other: FlaskClient, house:
     assert house.legs == [] and house.store.segments.get(item).notes == ""
 
 
+def test_a_call_of_ones_own_has_its_card_from_the_click_on(agent: FlaskClient, other: FlaskClient, house: Desk) -> None:
+    refused = "Calls to this number are not allowed; the operator allows them in outside_numbers."
+    assert do(other, "call", number="02112345678").json["error"] == refused
+    assert do(other, "call", number="${x}").json["error"] == "A number is made of digits."
+    assert house.legs == []
+    answer = do(other, "call", number="1001")
+    assert answer.status_code == 200 and "Your phone rings" in answer.json["told"]
+    told = Stream(other)
+    desk, card = told.snapshot["desk"], told.snapshot["card"]
+    told.close()
+    assert (desk["stage"], desk["work"], desk["own"]["state"], desk["own"]["title"]) == ("calling", "EXTERNAL", "PHONE", "Fang")
+    assert (card["direction"], card["number"], card["name"], card["dispositions"]) == ("internal", "8001", "Fang", [])
+    assert do(other, "call", number="1001").status_code == 409
+    assert do(agent, "mute").status_code == 409 and do(agent, "answer").status_code == 409
+
+
 def test_a_colleagues_phone_is_not_taken(agent: FlaskClient, other: FlaskClient, house: Desk) -> None:
     answer = do(other, "log_in", phone="8001")
     assert answer.status_code == 409 and "colleague" in answer.json["error"]
