@@ -140,7 +140,9 @@ def test_a_colleague_is_neither_recorded_nor_wrapped_up(office: Office) -> None:
     assert office.bench.works() == "IDLE"
 
 
-@pytest.mark.parametrize(("why", "told"), [("busy", "busy"), ("rejected", "rejected"), ("no_answer", "no_answer"), ("hung_up", "no_answer")])
+@pytest.mark.parametrize(
+    ("why", "told"), [("busy", "busy"), ("rejected", "rejected"), ("no_answer", "no_answer"), ("hung_up", "no_answer")]
+)
 def test_who_is_not_reached_frees_the_agent_who_is_told_why(office: Office, why: Any, told: str) -> None:
     office.call()
     mine = office.mine
