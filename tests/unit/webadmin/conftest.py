@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from pages_house import AGENT_ID, KEY, PASSWORD, Clock
@@ -29,10 +30,9 @@ from webadmin.auth import KEY_COOKIE
 
 
 @pytest.fixture(scope="session")
-def password_hash(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Made once: it takes its time by design."""
-    with Store(tmp_path_factory.mktemp("hash") / "a.db") as store:
-        return store.users.hash(PASSWORD)
+def password_hash() -> str:
+    """Hashed with as little work as argon2 allows, for every test logs somebody in; what it costs in earnest is test_users.py's."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture
