@@ -22,6 +22,7 @@ from gevent.queue import Empty, Queue
 from ivrengine.domain.audio import Audio, Prompt, RecordedFile, Tone
 from ivrengine.domain.legs import LegAnswered, LegDigit, LegEvent, LegGone, LegPlayed, LegRecorded
 from ivrengine.errors import IvrEngineError
+from ivrengine.esl.errors import EslError
 from ivrengine.prompts.errors import PromptError
 
 from .recording_files import spoken_ms
@@ -116,7 +117,7 @@ class PhoneTake:
         return {
             "take": self.take_id, "name": self.name, "language": self.language, "phone": self.phone, "state": self.state, "why": self.why,
             "sentence": self.sentence, "warnings": list(self.warnings), "spoken_ms": self.spoken_ms, "tries": self.tries,
-            "since": self.since, "over": self.over,
+            "since": self.since, "over": self.over, "spoken_language": self.spoken_language,
         }  # fmt: skip
 
     # -- the whole of it -----------------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ class PhoneTake:
             self._walk()
         except _Discarded:
             self._move("DISCARDED")
-        except IvrEngineError as error:
+        except (EslError, IvrEngineError) as error:
             self._move("FAILED", sentence=str(error))
         finally:
             if not self.over:
@@ -224,7 +225,7 @@ class PhoneTake:
         if self.leg_id:
             try:
                 self._play(self._prompt(prompt))
-            except (_Gone, _Discarded, IvrEngineError) as error:
+            except (_Gone, _Discarded, EslError, IvrEngineError) as error:
                 log.debug("the last word of a recording by phone was not heard: %r", error)
 
     def _play(self, *items: Audio, listens: bool = False) -> str:

@@ -19,6 +19,7 @@ from ivrengine.domain.audio import Audio
 from ivrengine.domain.legs import LegAnswered, LegGone
 from ivrengine.domain.sentence import Sentence
 from ivrengine.errors import IvrEngineError
+from ivrengine.esl.errors import EslError
 from ivrengine.prompts.errors import PromptError
 from ivrengine.prompts.names import is_language, name_problem
 from ivrengine.prompts.voice import Voice
@@ -176,7 +177,7 @@ class PhoneTakes:
             return refused(no_room, code="no_room")
         try:
             reachable = self._legs.reachable(phone)
-        except IvrEngineError as error:
+        except EslError as error:
             return refused(str(error), code="switch")
         sentence = Sentence("phone %(phone)s is no phone of the house that is registered now", phone=phone)
         return None if reachable else refused(sentence, code="unregistered")

@@ -32,6 +32,10 @@ class TooManyLegs(IvrEngineError):
     """As many legs as allowed are up beside the offers."""
 
 
+class NotDialled(IvrEngineError):
+    """The switch could not be told to ring anybody."""
+
+
 class LegOwners(Protocol):
     """Who is told what happens on which leg: the director."""
 
@@ -81,7 +85,7 @@ class SideLegs:
         tags: dict[str, str] | None = None,
         park_seconds: float = LEFT_PARKED_SECONDS,
     ) -> str:
-        """Ring ``number``; gives the leg's id. Raises TooManyLegs, or EslError where nothing was sent. ``park_seconds``: after so long
+        """Ring ``number``; gives the leg's id. Raises TooManyLegs, or NotDialled where nothing was sent. ``park_seconds``: after so long
         the switch hangs up a leg that nobody has connected."""
         if len(self._inboxes) >= SIDE_LEGS_LIMIT:
             raise TooManyLegs(Sentence("%(most)s legs are up beside the agents'; nobody else is rung now", most=SIDE_LEGS_LIMIT))
@@ -96,7 +100,7 @@ class SideLegs:
             )  # fmt: skip
         except EslError as error:
             self._inboxes[leg_id].put(LegGone("failed", str(error)))
-            raise
+            raise NotDialled(str(error)) from error
         return leg_id
 
     def follow(self, leg_id: str, wishes: Wishes) -> None:
@@ -141,7 +145,7 @@ class SideLegs:
         """What the switch refuses costs the leg, never the one who follows it."""
         try:
             wish(*args)
-        except IvrEngineError as error:
+        except (IvrEngineError, EslError) as error:
             log.warning("a leg could not be used: %s", error)
             self.kill(args[0])
 

@@ -92,7 +92,7 @@ def _list(problems: dict[str, str]) -> str:
     rows = _rows(language, uses)
     missing = [row for row in rows if row.problem]
     return render_template(
-        "prompts/index.html", language=language, prompt_languages=languages, rows=[row for row in rows if _shown(row, wanted, show)],
+        "prompts/index.html", spoken=language, prompt_languages=languages, rows=[row for row in rows if _shown(row, wanted, show)],
         wanted=wanted, show=show, missing=missing, sayable=[row for row in missing if row.missing and row.text],
         name=request.form.get("name", ""), problems=problems, faults=web().engine.catalogue.faults,
         limit_mb=UPLOAD_LIMIT_BYTES // 1_000_000,
@@ -163,7 +163,7 @@ def _form(language: str, name: str, problems: dict[str, str]) -> str:
     speech = speech_for(language)
     text = entry.text or (speech.WORDS.get(name, "") if speech else "")
     return render_template(
-        "prompts/one.html", language=language, name=name, entry=entry, is_there=is_there, problem=problem, problems=problems,
+        "prompts/one.html", spoken=language, name=name, entry=entry, is_there=is_there, problem=problem, problems=problems,
         has_sound=not problem, duration_ms=None if problem else catalogue.duration_ms(name, language), former=former,
         text=request.form.get("text", text), uses=uses.of(name, language), is_own=uses.is_own(name, language),
         others=[each for each in _languages() if each != language], has_others=[each for each in _languages() if each != language

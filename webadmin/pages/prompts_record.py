@@ -5,9 +5,10 @@ Everybody sees and decides about their own recording only. What happens on the p
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, request, send_file
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request, send_file
 from flask_babel import gettext as _
 
 from ivrengine.prompts.names import is_language, name_problem
@@ -33,16 +34,16 @@ def begin(language: str, name: str) -> tuple[Response, int] | Response:
     if not outcome.ok:
         return jsonify(error=_refusal(outcome, phone), code=outcome.code), 409
     if engine.store.own_phones.of(user().name) != phone:
-        engine.store.own_phones.set(user().name, phone)
+        engine.store.own_phones.set(user().name, phone).wait()
     return jsonify(take=latest())
 
 
 @blueprint.get("/live")
 def live() -> Response:
-    _follow()
+    app = _follow()
     return web().hub.subscribe(
-        [_topic()], snapshot=latest_of(auditor()), last_event_id=request.headers.get("Last-Event-ID", ""), beat_seconds=BEAT_SECONDS,
-        still_there=still_there(),
+        [_topic()], snapshot=partial(_told, app, auditor()), last_event_id=request.headers.get("Last-Event-ID", ""),
+        beat_seconds=BEAT_SECONDS, still_there=still_there(),
     )  # fmt: skip
 
 
@@ -66,13 +67,21 @@ def sound() -> Response:
 
 def latest() -> dict[str, Any] | None:
     """Of who asks, for the page of a prompt."""
-    return web().engine.workplace.phone_takes.of(auditor())
+    return _in_words(web().engine.workplace.phone_takes.of(auditor()))
 
 
-def latest_of(person: str) -> Any:
-    """For a stream, whose state is told after the request is over."""
-    takes = web().engine.workplace.phone_takes
-    return lambda: {"take": takes.of(person)}
+def _in_words(take: dict[str, Any] | None) -> dict[str, Any] | None:
+    if take is None:
+        return None
+    return {**take, "sentence": in_words(take["sentence"]), "warnings": [in_words(each) for each in take["warnings"]]}
+
+
+def _told(app: Flask, person: str) -> dict[str, Any]:
+    """For a stream, which has no request: in the language that was asked for when the phone was rung."""
+    take = app.extensions["ivrengine"].engine.workplace.phone_takes.of(person)
+    with app.app_context():
+        g.language = take["spoken_language"] if take else "en"
+        return {"take": _in_words(take)}
 
 
 def words() -> dict[str, str]:
@@ -120,11 +129,11 @@ def _topic() -> str:
     return f"take.{auditor()}"
 
 
-def _follow() -> None:
+def _follow() -> Flask:
     """From the first look on, every step of a recording is told to the page of who makes it."""
-    if "prompts_record" in current_app.extensions:
-        return
-    pages = web()
-    takes = pages.engine.workplace.phone_takes
-    takes.on_changed.append(lambda person: pages.hub.publish(f"take.{person}", {"take": takes.of(person)}))
-    current_app.extensions["prompts_record"] = takes
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if "prompts_record" not in app.extensions:
+        pages = web()
+        pages.engine.workplace.phone_takes.on_changed.append(lambda who: pages.hub.publish(f"take.{who}", _told(app, who)))
+        app.extensions["prompts_record"] = True
+    return app
