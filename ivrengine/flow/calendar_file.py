@@ -48,6 +48,36 @@ _RANGE = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
+def week_days(text: str) -> list[int] | None:
+    """``mon-fri``, ``sat sun``, ``fri-mon``, ``wednesday`` as numbers from 0; None for anything else."""
+    found: list[int] = []
+    for part in re.split(r"[,\s]+", text.strip().lower()):
+        ends = [_DAY_WORD.match(word) for word in part.split("-")]
+        if not all(ends) or len(ends) > 2:
+            return None
+        first, last = DAYS.index(ends[0][1]), DAYS.index(ends[-1][1])  # type: ignore[index]
+        found += [(first + offset) % 7 for offset in range((last - first) % 7 + 1)]
+    return found
+
+
+def first_and_last(text: str) -> tuple[datetime.date, datetime.date] | None:
+    """``2026-10-01`` or ``2026-10-01..2026-10-07``; None for anything else."""
+    first, _, last = text.partition("..")
+    try:
+        return datetime.date.fromisoformat(first.strip()), datetime.date.fromisoformat((last or first).strip())
+    except ValueError:
+        return None
+
+
+def minutes_of(text: str) -> tuple[int, int] | None:
+    """``08:30-17:30`` as minutes of the day, as they are written; None for anything else."""
+    match = _RANGE.match(text.strip())
+    if match is None:
+        return None
+    start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    return (start, end) if start < DAY_MINUTES and end <= DAY_MINUTES else None
+
+
 class CalendarSpec(StepSpec):
     name: str = Field(default="", max_length=120)
     zone: str
@@ -171,17 +201,11 @@ class _CalendarReader:
         return weekly
 
     def _days(self, node: Node | None, text: str) -> list[int]:
-        """``mon-fri``, ``sat sun``, ``fri-mon``, ``wednesday`` as numbers from 0."""
-        found: list[int] = []
-        for part in re.split(r"[,\s]+", text.strip().lower()):
-            ends = [_DAY_WORD.match(word) for word in part.split("-")]
-            if not all(ends) or len(ends) > 2:
-                sentence = Sentence("%(text)s is not a day of the week", text=shown(text))
-                self._report("calendar_day", node, sentence, Sentence("write mon, tue, wed, thu, fri, sat or sun, or mon-fri for several"))
-                return []
-            first, last = DAYS.index(ends[0][1]), DAYS.index(ends[-1][1])  # type: ignore[index]
-            found += [(first + offset) % 7 for offset in range((last - first) % 7 + 1)]
-        return found
+        found = week_days(text)
+        if found is None:
+            sentence = Sentence("%(text)s is not a day of the week", text=shown(text))
+            self._report("calendar_day", node, sentence, Sentence("write mon, tue, wed, thu, fri, sat or sun, or mon-fri for several"))
+        return found or []
 
     def _exceptions(self, workday: DayPlan) -> dict[datetime.date, DayPlan]:
         exceptions: dict[datetime.date, DayPlan] = {}
@@ -199,14 +223,12 @@ class _CalendarReader:
         return exceptions
 
     def _dates(self, key: TextNode, text: str) -> Iterator[datetime.date]:
-        first_text, _, last_text = text.partition("..")
-        try:
-            first = datetime.date.fromisoformat(first_text.strip())
-            last = datetime.date.fromisoformat(last_text.strip()) if last_text else first
-        except ValueError:
+        ends = first_and_last(text)
+        if ends is None:
             sentence = Sentence("%(text)s is not a date", text=shown(text))
             self._report("calendar_date", key, sentence, Sentence("write it like 2026-10-01, or 2026-10-01..2026-10-07 for several days"))
             return
+        first, last = ends
         if not 0 <= (last - first).days < LONGEST_EXCEPTION_DAYS:
             sentence = Sentence("%(text)s ends before it begins, or lasts more than a year", text=shown(text))
             self._report("calendar_date", key, sentence, Sentence("correct the dates"))
@@ -246,9 +268,9 @@ class _CalendarReader:
 
     def _ranges(self, node: Node, label: str) -> Iterator[tuple[Range, Node]]:
         for text in node.text.split(",") if isinstance(node, TextNode) else [""]:
-            match = _RANGE.match(text.strip())
-            start, end = (int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])) if match else (0, 0)
-            if match is None or start >= DAY_MINUTES or end > DAY_MINUTES:
+            minutes = minutes_of(text)
+            start, end = minutes or (0, 0)
+            if minutes is None:
                 self._report(
                     "calendar_hours",
                     node,

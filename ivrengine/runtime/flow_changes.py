@@ -44,7 +44,7 @@ def changes(before: SiteFiles, after: SiteFiles) -> list[FileChange]:
     for file in sorted(old.keys() | new.keys()):
         if old.get(file) != new.get(file):
             kind: Literal["add", "change", "remove"] = "add" if file not in old else "remove" if file not in new else "change"
-            found.append(FileChange(file, kind, _lines(old.get(file, ""), new.get(file, ""))))
+            found.append(FileChange(file, kind, changed_lines(old.get(file, ""), new.get(file, ""))))
     return found
 
 
@@ -59,7 +59,8 @@ def texts_of(site: SiteFiles) -> dict[str, str]:
     return texts
 
 
-def _lines(old: str, new: str) -> list[ChangedLine]:
+def changed_lines(old: str, new: str) -> list[ChangedLine]:
+    """What is different between two texts, with a few lines around; none where they are too long to be compared."""
     before, after = old.splitlines(), new.splitlines()
     if max(len(before), len(after)) > MOST_LINES:
         return []

@@ -17,6 +17,7 @@ PAGES = (
     "prompts_record",
     "site",
     "site_calendars",
+    "site_calendar_drafts",
     "site_blacklist",
     "site_voicemail",
     "site_announcements",

@@ -120,11 +120,11 @@ def _page(problems: dict[str, str], known: Calendar | None = None) -> str:
     if known is None:
         return render_template("site_calendars/none.html")
     today = datetime.fromtimestamp(now, known.zone).date()
-    first = _month(request.args.get("month", ""), today)
+    first = month_of(request.args.get("month", ""), today)
     in_force = engine.store.overrides.in_force(now)
     return render_template(
         "site_calendars/index.html", calendars=calendars, known=known, today=today, first=first, month=format_date(first, "LLLL yyyy"),
-        weeks=_weeks(known, first), weekdays=[format_date(date(2024, 1, day), "EEE") for day in range(1, 8)],
+        weeks=weeks_of(known, first), weekdays=[format_date(date(2024, 1, day), "EEE") for day in range(1, 8)],
         before=(first - timedelta(days=1)).strftime("%Y-%m"), after=(first + timedelta(days=32)).strftime("%Y-%m"),
         override=in_force.get(known.name), label=known.label(now), boundary=known.next_boundary(now),
         labels=_labels(known), history=engine.store.overrides.history(known.name, HISTORY_SHOWN), problems=problems,
@@ -132,7 +132,8 @@ def _page(problems: dict[str, str], known: Calendar | None = None) -> str:
     )  # fmt: skip
 
 
-def _weeks(known: Calendar, first: date) -> list[list[Day]]:
+def weeks_of(known: Calendar, first: date) -> list[list[Day]]:
+    """The month that begins with ``first``, in whole weeks."""
     return [
         [_day(known, day, day.month == first.month) for day in week]
         for week in months.Calendar().monthdatescalendar(first.year, first.month)
@@ -145,7 +146,7 @@ def _day(known: Calendar, day: date, inside: bool) -> Day:
     return Day(day, format_date(day, "EEE d"), inside, parts, plan.rest, str(WHY.get(why, "")))
 
 
-def _month(text: str, today: date) -> date:
+def month_of(text: str, today: date) -> date:
     """Its first day; the present month for anything else."""
     try:
         found = datetime.strptime(text, "%Y-%m").date()
