@@ -25,6 +25,7 @@ from ivrengine.domain.legs import LegEvent, LegFailure
 from ivrengine.errors import IvrEngineError
 
 from .agent_leg import AgentLeg, LegOutcomes, LegPlan
+from .dialled_customers import DialledCustomers
 from .side_legs import SideLegs, Wishes
 
 LONGEST_RING_SECONDS = 35.0  # of the customer, within which an agent off the hook waits for them
@@ -57,6 +58,7 @@ class CallbackParts:
     welcome: Callable[[], Sequence[str]]
     alarm: Callable[[str, str], None]
     agent_leg: Callable[..., AgentLeg] = AgentLeg
+    customers: DialledCustomers | None = None  # who looks after the customer from the connection on; else their leg ends with the agent's
 
 
 class CallbackLeg:
@@ -134,6 +136,8 @@ class CallbackLeg:
 
     def bridged(self, attempt_id: str) -> None:
         self._state = "TALKING"
+        if self._parts.customers is not None:
+            self._parts.customers.came(self._customer, self._errand.callback.number, self._errand.callback.name)
         self._keeper.talking(self._errand, self.offer.agent_id)
         self._on.bridged(attempt_id)
 
@@ -146,7 +150,7 @@ class CallbackLeg:
         self._on.failed(attempt_id, why)
 
     def talk_ended(self, attempt_id: str, talk_ms: int) -> None:
-        self._over()
+        self._over(kills=self._parts.customers is None)
         self._keeper.talk_over(self.offer.item_id)
         self._on.talk_ended(attempt_id, talk_ms)
 
@@ -185,6 +189,8 @@ class CallbackLeg:
 
     def _customer_gone(self, leg_id: str, why: LegFailure) -> None:
         if self._state in ("OVER", "TALKING"):
+            if self._parts.customers is not None:
+                self._parts.customers.gone(leg_id)
             self._agent.cancel("caller_gone")  # a talk ends as a talk; a leg that is gone stays gone
         elif self._customer_there:
             self._customer_there = False
@@ -204,8 +210,8 @@ class CallbackLeg:
         self._over()
         self._on.failed(self.offer.attempt_id, why)
 
-    def _over(self) -> None:
+    def _over(self, *, kills: bool = True) -> None:
         self._state = "OVER"
         self._keeper.offer_over(self._errand, self)
-        if self._customer:
+        if self._customer and kills:
             self._parts.sides.kill(self._customer)

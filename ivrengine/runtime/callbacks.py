@@ -168,6 +168,15 @@ class Callbacks:
         self._take_out(whole, "flow_out")
         return done(Sentence("Nobody is called back for it."))
 
+    def reached(self, queue: str, number: str, agent_id: str) -> None:
+        """An agent has called this customer by themselves: nobody else does it again. One that is being rung for it is left alone."""
+        try:
+            for each in self._store.callbacks.open():
+                if (each.queue, each.number) == (queue, number) and self._take_out(each.callback_id, "flow_out"):
+                    self._store.callbacks.done(each.callback_id, "talked", self._clock(), agent_id)
+        except StorageError as error:
+            log.error("whether a customer waits to be called back is not known: %s", error)
+
     # -- where callbacks come from besides ------------------------------------------------------------------------------
 
     def item_ended(self, ended: ItemEnded, waiting: Waiting | None) -> None:

@@ -1,4 +1,4 @@
-"""Customers whom the engine has dialled for an agent's own call: what becomes of them while they talk, wait, and are passed on.
+"""Customers whom the engine has dialled (called back, or called by an agent): what becomes of them while they talk, wait, are passed on.
 
 No flow looks after them. On hold they hear music; when the agent has handed them over they stay until that talk, too, is over; when
 nobody has them any more, or their phone is gone, the rest is taken down.

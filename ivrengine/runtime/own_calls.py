@@ -28,6 +28,7 @@ from ivrengine.storage.store import Store
 from .agent_leg import AgentLeg, LegPlan
 from .destinations import Destination, Destinations
 from .dialled_customers import DialledCustomers
+from .greenlets import Crew
 from .outcome import Outcome, Who, done, refused
 from .side_legs import SideLegs, Wishes
 from .talks import Talk
@@ -56,6 +57,7 @@ class Line(Protocol):
     recordings: Any
     phones: Any
     talks: Any
+    crew: Crew
 
     def now(self) -> float: ...
 
@@ -74,13 +76,14 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What every such call needs. ``shown``: name and number that the other side sees, by queue and agent."""
+    """What every such call needs. ``reached``: told queue, number and agent when a customer talks; it may wait."""
 
     line: Line
     legs: Any
     sides: SideLegs
     customers: DialledCustomers
     alarm: Callable[[str, str], None]
+    reached: Callable[[str, str, str], None]
 
 
 class OwnCall:
@@ -175,6 +178,8 @@ class OwnCall:
         )  # fmt: skip
         line.talks.add(self.talk)
         line.feed(TalkFound(attempt_id, offer.item_id, offer.agent_id, offer.queue, now))
+        if self.direction == "out":
+            line.crew.spawn(self._parts.reached, offer.queue, self.dialled, offer.agent_id)
         if self.direction == "out" and line.is_recorded(offer.queue, offer.agent_id):
             line.recordings.begin(self.talk)
 

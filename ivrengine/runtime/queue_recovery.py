@@ -78,7 +78,7 @@ class QueueRecovery:
     ) -> None:
         self.on_done: Callable[[], None] = lambda: None
         self.lost: Callable[[Waiting], None] = lambda waiting: None
-        self.dialled_found: Callable[[str, str], None] = lambda leg_id, number: None  # whom an agent has called, and talks to
+        self.dialled_found: Callable[[str, str], None] = lambda leg_id, number: None  # a customer on a leg of ours talks to an agent
         self._director = director
         self._store = store
         self._alive = alive
@@ -239,10 +239,7 @@ class QueueRecovery:
         elif segment.direction != "internal" and director.is_recorded(queue, agent_id):
             director.recordings.begin(talk)
         if segment.virtual:
-            if segment.direction:
-                self.dialled_found(caller, segment.number)
-            else:
-                self._with_customer(talk, caller)
+            self.dialled_found(caller, segment.number)
             if not there:
                 director.crew.spawn(director.rejoin, talk)
             return
@@ -251,18 +248,6 @@ class QueueRecovery:
         director.room.add(waiting)
         if not there:
             director.crew.spawn(director.rejoin, talk)
-
-    def _with_customer(self, talk: Talk, customer: str) -> None:
-        """A callback's talk: the customer's leg ends with it."""
-        director = self._director
-        director.own_leg(customer, lambda event: director.disown_leg(customer) if isinstance(event, LegGone) else None)
-
-        def over(ended: Talk) -> None:
-            if ended is talk:
-                director.on_talk_ended.remove(over)
-                director.crew.spawn(self._kill, customer)
-
-        director.on_talk_ended.append(over)
 
     def _end_talk(self, segment: Segment, alive: Mapping[str, ChannelState]) -> None:
         """It ended while nobody of us looked."""

@@ -94,12 +94,15 @@ class Workplace:
         self.supervisor = Supervisor(director, self.desk, legs, sides, store, site, switch.hang_up, crew, clock)
         self.phone_takes = PhoneTakes(legs, sides, voice, prompt_work, store, takes, languages, crew, clock)
         self.customers = DialledCustomers(director, legs, self.transfers, lambda: self._paths(Music()), crew)
-        own_parts = OwnParts(director, legs, sides, self.customers, lambda code, sentence: alarm(RaiseAlarm(code, sentence)))
+        own_parts = OwnParts(
+            director, legs, sides, self.customers, lambda code, sentence: alarm(RaiseAlarm(code, sentence)),
+            lambda *whom: self.callbacks.reached(*whom),
+        )  # fmt: skip
         self.own_calls = OwnCalls(own_parts, destinations, store, site, outbound_number)
         self.soft_phone = SoftPhone(director, legs, director.recordings, self.desk, self.transfers, self.own_calls, store, clock)
         self._parts = CallbackParts(
             legs, sides, director, self._plan, lambda: self._paths(Prompt("callback/customer_hears", language), Music()),
-            lambda code, sentence: alarm(RaiseAlarm(code, sentence)),
+            lambda code, sentence: alarm(RaiseAlarm(code, sentence)), customers=self.customers,
         )  # fmt: skip
         self.callbacks = Callbacks(
             director, store, director.site.queue, world.may_transfer_to, self._callback_leg, reception.call_event, crew, clock

@@ -115,7 +115,7 @@ def texts() -> dict[str, Any]:
         "can_not_dial": _("You can call when you are logged in and have no call."),
         "number": {"pass": _("Pass on to"), "dial": _("Call somebody")},
         "internal": _("Internal call"),
-        "deaf": _("This phone can't be answered from the screen: lift the receiver."),
+        "deaf": _("Answer at the phone."),
         "asks_for": _("asks for %(what)s", what="{what}"),
         "no_seat": _("nobody more may go now"),
         "seats": _("%(left)s of %(most)s may still go", left="{left}", most="{most}"),

@@ -345,3 +345,17 @@ def test_a_callback_waits_through_a_night_without_agents(store) -> None:
     house.ready()
     settle(house.store)
     assert house.rung() == ["8001"]
+
+
+def test_who_was_reached_by_an_agents_own_call_is_not_called_back_again(house: House) -> None:
+    house.callbacks.add("sales", NUMBER, "", CONSOLE)
+    house.callbacks.add("support", NUMBER, "", CONSOLE)
+    house.callbacks.look()
+    house.callbacks.reached("sales", NUMBER, "101")
+    settle(house.store)
+    assert [each.queue for each in house.store.callbacks.open()] == ["support"]
+    assert [(each.queue, each.outcome, each.agent_id) for each in house.store.callbacks.recent() if each.outcome] == [
+        ("sales", "talked", "101")
+    ]
+    house.ready()
+    assert house.legs.asked == [], "the item is out of the line, too"

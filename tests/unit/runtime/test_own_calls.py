@@ -45,7 +45,8 @@ class Office:
         destinations = Destinations(
             lambda: self.site, self.director.dispatcher.agents, lambda number: number.startswith("021"), lambda phone: phone == "8109"
         )
-        parts = Parts(self.director, self.legs, sides, self.customers, lambda code, sentence: None)
+        parts = Parts(self.director, self.legs, sides, self.customers, lambda code, sentence: None, lambda *whom: self.reached.append(whom))
+        self.reached: list[tuple[str, str, str]] = []
         self.calls = OwnCalls(parts, destinations, self.store, lambda: self.site, "02100")  # type: ignore[arg-type]
         self.director.on_talk_event.append(self.customers.talk_event)
         self.director.on_talk_ended.append(self.customers.talk_over)
@@ -117,7 +118,7 @@ def test_the_agent_talks_and_both_sides_are_on_record(office: Office) -> None:
     names = [line[0] for line in office.bench.records.lines]
     assert names.index("own_call_began") < names.index("offered") < names.index("item_ended") < names.index("bridged")
     assert office.bench.records.of("item_ended")[0][0].terminal == "answered"
-    assert len(office.bench.recordings.of("begin")) == 1
+    assert len(office.bench.recordings.of("begin")) == 1 and office.reached == [("news", OUTSIDE, "101")]
     office.tell(mine, LegGone("hung_up"))
     assert office.bench.works() == "WRAP_UP" and office.killed() == [other]
     office.tell(other, LegGone("withdrawn"))
@@ -135,7 +136,7 @@ def test_who_is_called_hangs_up(office: Office) -> None:
 def test_a_colleague_is_neither_recorded_nor_wrapped_up(office: Office) -> None:
     mine, _ = office.connect("102")
     assert office.bench.works("102") == "EXTERNAL", "the colleague is offered nothing either"
-    assert office.bench.recordings.of("begin") == []
+    assert office.bench.recordings.of("begin") == [] and office.reached == []
     office.tell(mine, LegGone("hung_up"))
     assert office.bench.works() == "IDLE"
 
