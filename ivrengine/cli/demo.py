@@ -57,7 +57,7 @@ def demo(settings: Settings, number: str | None, keys: str, port: int, once: boo
 
     A site without queues and agents gets those of its site.yml. Its agents are simulated: they answer whoever waits for a person.
     """
-    set_up(level=logging.WARNING)  # what happens to calls is told below, in other words
+    set_up(level=logging.ERROR)  # what happens to calls is told below in other words; warnings stand on the pages of alarms and flows
     need_plain_paths(settings)
     settings.switch.host, settings.switch.port = "127.0.0.1", _free_port()
     settings.switch.password, settings.switch.password_file = secrets.token_urlsafe(16), ""

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 from ivrengine.domain.blacklist import BlacklistEntry
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import KeepMark, KeepMessage, LogStep, RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 from ivrengine.storage.board_limits import BoardLimit
 from ivrengine.storage.customers import read_customer
 from ivrengine.storage.database import Ticket
 from ivrengine.storage.store import Store
 
 DAYS = 7
+VERSION = "5f0c2a9be41d7730"  # of the flows in those days
 OPEN, CLOSED = 8.0, 18.0  # hours
 # callers of an hour, by the hour of the day
 BUSY = {8: 18, 9: 52, 10: 68, 11: 45, 12: 17, 13: 20, 14: 55, 15: 62, 16: 48, 17: 25}
@@ -99,11 +101,11 @@ def _day(store: Store, dice: random.Random, midnight: float, until: float, share
 def _call(store: Store, dice: random.Random, item: str, queue: str, number: str, at: float, desks: dict[str, Desk]) -> Ticket[None]:
     """The ticket of the last write."""
     flow, dialled, _, agents, talk_mean, keys, dispositions = LINES[queue]
-    store.calls.begin(CallInfo(item, dialled, number, dice.choice(NAMES) if dice.random() < 0.3 else "", at), flow, "published")
+    store.calls.begin(CallInfo(item, dialled, number, dice.choice(NAMES) if dice.random() < 0.3 else "", at), flow, VERSION)
     store.calls.answered(item, at + 0.1)
     key, label = dice.choice(keys)
-    store.steps.log(item, LogStep(0, flow, "published", "welcome_open", "play", at, at + 6, "next"))
-    store.steps.log(item, LogStep(1, flow, "published", "main", "menu", at + 6, at + 14, "choice", label, key))
+    store.steps.log(item, LogStep(0, flow, VERSION, "welcome_open", "play", at, at + 6, "next"))
+    store.steps.log(item, LogStep(1, flow, VERSION, "main", "menu", at + 6, at + 14, "choice", label, key))
     if dice.random() < 0.16:  # informed, and content
         return store.calls.end(item, at + dice.uniform(30, 70), "caller", "NORMAL_CLEARING", "caller_hung_up")
     queued = at + 20
@@ -161,11 +163,10 @@ def _around(store: Store, dice: random.Random, now: float) -> None:
     for queue in LINES:
         limits = [BoardLimit(queue, "waiting", 2, 4, False), BoardLimit(queue, "longest_wait_seconds", 30, 90, False)]
         store.board_limits.replace(queue, limits, "user admin", now).wait()
-    unplayed = RaiseAlarm("prompt_failed", "hours/holiday (zh-CN) could not be played; the next prompt was", "delivery:hours")
+    reason = "hours/holiday (zh-CN): FILE NOT FOUND"
+    unplayed = RaiseAlarm("prompt_failed", Sentence("a prompt could not be played: %(reason)s", reason=reason), "delivery:welcome_holiday")
     for hours in (30, 6, 5, 2):
-        store.alarms.raise_(unplayed, now - hours * 3600)
-    lost = RaiseAlarm("talk_not_recorded", "the recording of a talk was cut off when the phone was lost", "agent 1004")
-    store.alarms.raise_(lost, now - 4000).wait()
+        store.alarms.raise_(unplayed, now - hours * 3600).wait()
 
 
 def leave_messages(store: Store, directory: str, now: float, sound: bytes) -> None:
