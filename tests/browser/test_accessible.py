@@ -31,6 +31,8 @@ BELOW: tuple[str | tuple[str, str], ...] = (
     "/flows/publish",
     "/flows/history",
     "/flows/compare",
+    "/site/hours/draft/",
+    "/site/hours/draft/office?month=2026-12&day=2026-12-31",
 )
 PUBLIC = ("/log-in",)
 LOOKS = {
