@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask, abort, g, jsonify, redirect, render_template, request, url_for
+from flask.json.provider import DefaultJSONProvider
 from flask_babel import gettext as _
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
@@ -45,12 +46,23 @@ POLICY = (
 )
 
 
+class Json(DefaultJSONProvider):
+    """What is nested too deeply is no JSON to us."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
 def create_app(engine: Engine, key: str = "", *, simulated: bool = False) -> Flask:
     """The WSGI application. Whoever has ``key`` may look at the pages for visitors; ``simulated`` shows the banner that no call is real.
 
     The engine's database must be open: the secret that signs cookies is kept there, so that a restart logs nobody out.
     """
     app = Flask(__name__)
+    app.json = Json(app)
     app.extensions["ivrengine"] = Web(engine, Hub(), simulated)
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_LIMIT,

@@ -9,7 +9,20 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from flask import Flask, Request, abort, flash, g, jsonify, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Request,
+    abort,
+    flash,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_limiter import Limiter
@@ -21,6 +34,7 @@ from ivrengine.storage.users import User
 
 from . import i18n
 from .context import Web, web
+from .kept_forms import keep
 from .rights import allowed
 
 KEY_COOKIE = "ivrengine_key"
@@ -149,6 +163,9 @@ def _take_key(given: str, visitor_key: str) -> AnyResponse:
 def _send_to_log_in() -> AnyResponse:
     if not wants_page(request):
         return _refuse(401, _("You are not logged in, or your session has ended."))
+    if request.method != "GET" and (form := keep()):
+        problem = _("Your session has ended. What you have typed is kept: log in, and you can send it.")
+        return make_response(render_template("log_in/form.html", problem=problem, name="", next="", kept=form), 401)
     if request.method != "GET":
         flash(_("You are not logged in, or your session has ended. Nothing was done."), "error")
     elif session.pop(TOKEN, None):
