@@ -66,9 +66,10 @@ class LegHeld:
 @dataclass(frozen=True, slots=True)
 class LegReferred:
     """The phone asked to transfer (SIP REFER): ``blind`` sends the other side to ``target`` (what was keyed); ``attended`` connects
-    the other side with the channel ``with_channel``."""
+    the other side with the channel ``with_channel``; ``ringing`` lets the other side wait, with music, for whom the call ``with_channel``
+    still rings: that is told like a leg, LegBridged when it is answered, LegGone when it is not, or when that talk is over."""
 
-    kind: Literal["blind", "attended"]
+    kind: Literal["blind", "attended", "ringing"]
     target: str = ""
     with_channel: str = ""
 

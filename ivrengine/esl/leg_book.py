@@ -61,6 +61,7 @@ class Leg:
     overdue: bool = False  # nothing was heard of it in time
     kills: int = 0
     foreign: bool = False
+    awaited_by: str = ""  # of a foreign one: the caller who waits for whom it rings
     referred: bool = False
     joining: bool = False  # a bridge has been asked for
     kept: bool = False  # parks at the end of a bridge
@@ -80,6 +81,7 @@ class LegBook:
         self.talks: Callable[[str], None] = lambda call_id: None  # this caller talks to a leg now
         self.waits: Callable[[str], None] = lambda call_id: None  # this caller is parked after a talk
         self.asks_replaced: Callable[[str, str], None] = lambda leg_id, other: None  # whom ``other`` talks to now is told by ``replaced``
+        self.asks_ringing: Callable[[str, str, str], None] = lambda leg_id, caller, channel: None  # may be followed by ``rings_elsewhere``
         self._presence = presence
         self._clock = clock
         self._partners: dict[str, str] = {}  # caller -> the leg it is connected with, or about to be
@@ -210,7 +212,13 @@ class LegBook:
             self._tell(leg_id, LegUnbridged(other))
 
     def _bridged(self, event: RawEvent) -> None:
-        self._join(event.get("Bridge-A-Unique-ID") or "", event.get("Bridge-B-Unique-ID") or "")
+        one, two = event.get("Bridge-A-Unique-ID") or "", event.get("Bridge-B-Unique-ID") or ""
+        self._join(self._awaited(one, two), self._awaited(two, one))
+
+    def _awaited(self, channel: str, other: str) -> str:
+        """By which name whoever answers is known whom a caller (``other``) waits for: that of the call that rang."""
+        name = self._partners.get(other, "")
+        return name if name in self.legs and self.legs[name].awaited_by == other and channel not in self.legs else channel
 
     def _join(self, one: str, two: str) -> None:
         for leg_id, other in ((one, two), (two, one)):
@@ -238,6 +246,20 @@ class LegBook:
         if kind == "att" and channel:
             self._know_foreign(channel)
             self._tell_referred(leg_id, leg, LegReferred("attended", with_channel=channel))
+        other_call = event.get("variable_refer_uuid") or ""
+        if other_call and leg.bridged_to and not leg.referred and event.get("variable_transfer_disposition") == "recv_replace":
+            self.asks_ringing(leg_id, leg.bridged_to, other_call)
+
+    def rings_elsewhere(self, leg_id: str, caller: str, channel: str) -> None:
+        """The phone has transferred its caller to the other call while that still rang: the switch plays music to the caller, and connects
+        them with whoever answers; a caller whom nobody answers is handed over to us again."""
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.bridged_to == caller and not leg.referred:
+            self._know_foreign(channel)
+            self.legs[channel].awaited_by = caller
+            self._tell_referred(leg_id, leg, LegReferred("ringing", with_channel=channel))
+            self._partners[caller] = channel
+            self.tell_ending(leg_id)
 
     def replaced(self, leg_id: str, channel: str) -> None:
         """The phone has sent its transfer through its other call: the switch has connected who was with ``leg_id`` with ``channel``."""
@@ -259,8 +281,9 @@ class LegBook:
 
     def _foreign_left(self, channel: str) -> None:
         """Of a channel that we did not dial we hear nothing but that it is no longer with ours."""
-        for leg_id in [leg_id for leg_id, leg in self.legs.items() if leg.foreign and leg.bridged_to == channel]:
-            self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING"))
+        for leg_id, leg in list(self.legs.items()):
+            if leg.foreign and channel in (leg.bridged_to, leg.awaited_by):
+                self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING") if leg.bridged_to else LegGone("no_answer", "NO_ANSWER"))
 
     def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
         token = event.get("Application-UUID") or ""
@@ -286,7 +309,7 @@ class LegBook:
     def _caller_is_free(self, call_id: str, event: RawEvent) -> None:
         leg_id = self._partners.pop(call_id)
         leg = self.legs.get(leg_id)
-        if leg is not None and _was_transferred(event):
+        if leg is not None and not leg.foreign and _was_transferred(event):
             self._tell_referred(leg_id, leg, LegReferred("blind", target=clean_number(event.get("Caller-Destination-Number") or "")))
         self.tell_ending(leg_id)
         self._foreign_left(call_id)

@@ -74,6 +74,7 @@ class Legs:
         self._book.talks = self._put_deadman_off
         self._book.waits = self._set_deadman
         self._book.asks_replaced = self._ask_replaced
+        self._book.asks_ringing = self._ask_ringing
         self.on_event = self._book.on_event
         self.settle = self._book.settle
         self._watch: gevent.Greenlet | None = None
@@ -371,6 +372,18 @@ class Legs:
 
     def _kill_soon(self, channel: str) -> None:
         self._post_soon(f"api uuid_kill {channel}")
+
+    def _ask_ringing(self, leg_id: str, caller: str, channel: str) -> None:
+        gevent.spawn(self._find_ringing, leg_id, caller, channel)
+
+    def _find_ringing(self, leg_id: str, caller: str, channel: str) -> None:
+        """Only a variable of the caller tells a transfer to a call that still rings from others through a second call."""
+        try:
+            waits_for = self._link.commands.api(f"uuid_getvar {words.call_id_part(caller)} att_xfer_kill_uuid").strip()
+        except EslError:
+            return  # the leg is told gone soon, as after a hang-up
+        if waits_for == channel:
+            self._book.rings_elsewhere(leg_id, caller, channel)
 
     def _ask_replaced(self, leg_id: str, other: str) -> None:
         gevent.spawn(self._find_replacement, leg_id, other)

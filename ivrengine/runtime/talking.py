@@ -180,6 +180,8 @@ class Talking(Dispatching):
             case LegReferred("attended", _, with_channel):
                 talk.caller_there = False  # they talk to somebody else already
                 self._joined[with_channel] = talk.call_id
+            case LegReferred("ringing"):
+                talk.caller_there = False  # the switch itself plays them music
         for hook in self.on_talk_event:
             hook(talk, event)
 
@@ -214,10 +216,13 @@ class Talking(Dispatching):
         if not talk.over:
             self.legs.kill(talk.leg_id)
 
-    def requeue(self, talk: Talk, queue: str, *, excluded: Sequence[str] = (), sticky_agent: str = "") -> str:
+    def requeue(
+        self, talk: Talk, queue: str, *, excluded: Sequence[str] = (), sticky_agent: str = "", keeps_age: bool = False
+    ) -> str:
         """Pass the caller on to a queue: a new item, and segment, under the same token. Gives the item's id, "" where that can't be.
 
-        The row is there before the agent's leg is taken down: whenever we die, the caller waits or talks.
+        ``keeps_age``: ahead of all who came after them. The row is there before the agent's leg is taken down: whenever we die, the
+        caller waits or talks.
         """
         before = self.room.of_token(talk.token)
         if before is None or talk.next_queue is not None:
@@ -225,7 +230,8 @@ class Talking(Dispatching):
         before.passed_on += 1
         now = self.now()
         queued = Queued(
-            f"{talk.token}+{before.passed_on}", queue, now, sticky_agent=sticky_agent,
+            f"{talk.token}+{before.passed_on}", queue, now, boost_seconds=max(0.0, now - before.queued_at) if keeps_age else 0.0,
+            sticky_agent=sticky_agent,
             sticky_seconds=PASSED_ON_SECONDS if sticky_agent else 0.0, excluded=tuple(excluded),
         )  # fmt: skip
         after = Waiting(

@@ -39,7 +39,9 @@ log = logging.getLogger(__name__)
 class TalkControl(Protocol):
     """The director, as far as live talks are passed on. These may wait for the switch."""
 
-    def requeue(self, talk: Talk, queue: str, *, excluded: Sequence[str] = (), sticky_agent: str = "") -> str: ...
+    def requeue(
+        self, talk: Talk, queue: str, *, excluded: Sequence[str] = (), sticky_agent: str = "", keeps_age: bool = False
+    ) -> str: ...
 
     def release_leg(self, talk: Talk) -> None: ...
 
@@ -201,15 +203,20 @@ class Transfers:
 
     def referred(self, talk: Talk, event: LegReferred) -> None:
         """The phone has transferred the caller by SIP REFER. Blind: the caller is parked already, and the agent's leg is ending;
-        attended: the switch has connected the caller with a channel that is not ours."""
+        attended: the switch has connected the caller with a channel that is not ours; ringing: it will, when somebody answers there."""
         talk.passed_on = True
         who = Who(f"agent {talk.agent_id}", talk.agent_id)
-        if event.kind == "attended":
+        if event.kind != "blind":
             colleague = Destination("extension", "", "a colleague")
-            passing = Passing(talk, colleague, event.with_channel, self._clock())
+            passing = Passing(talk, colleague, event.with_channel, self._clock() if event.kind == "attended" else 0.0)
             self._passing[talk.call_id] = passing
             self._director.tell(talk.call_id, TalkBegan(talk.token, talk.agent_id))
-            self._sides.follow(event.with_channel, Wishes(lambda leg_id: None, lambda leg_id, why: self._passed_gone(passing, why)))
+            wishes = Wishes(
+                answered=lambda leg_id: None,
+                gone=lambda leg_id, why: self._passed_gone(passing, why),
+                bridged=lambda leg_id, other: self._passed_joined(passing, other),
+            )
+            self._sides.follow(event.with_channel, wishes)
             self._audit(who, "transfer", talk, colleague)
             return
         found = self._destinations.find(event.target)
@@ -340,9 +347,9 @@ class Transfers:
         self._director.tell(passing.talk.call_id, QueueEnded(passing.talk.token, "answered", passing.talk.agent_id, talk_ms, detail))
 
     def _back_to_queue(self, talk: Talk) -> None:
-        """Nobody has taken the caller: they wait again, first of all for whom they had."""
+        """Nobody has taken the caller: they wait again, as long as they have been here, and first of all for whom they had."""
         if self._call_info(talk.call_id) is not None:
-            self._director.requeue(talk, talk.queue, sticky_agent=talk.agent_id)
+            self._director.requeue(talk, talk.queue, sticky_agent=talk.agent_id, keeps_age=True)
 
     # -- consulting ----------------------------------------------------------------------------------------------------
 

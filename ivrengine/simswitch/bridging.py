@@ -15,6 +15,7 @@ from .originating import originate
 from .routine import FRAME_MS, Steps
 from .states import State
 from .text import is_true
+from .uuid_bridging import uuid_bridge
 
 BRIDGE_WAIT_MS = 10_000.0
 
@@ -23,6 +24,9 @@ BRIDGE_WAIT_MS = 10_000.0
 def bridge(channel: Channel, data: str) -> Steps:
     """What an earlier bridge left in bridge_hangup_cause or originate_failed_cause stays, as in FreeSWITCH."""
     peer, cause = yield from originate(channel.core, channel, data)
+    if channel.awaited_by is not None:
+        _serve_who_waits(channel, channel.awaited_by, peer)
+        return
     if peer is None:
         channel.set("originate_disposition", cause)
         channel.set("DIALSTATUS", DIALSTATUS.get(cause, cause))
@@ -32,6 +36,15 @@ def bridge(channel: Channel, data: str) -> Steps:
     channel.set("originate_disposition", "SUCCESS")
     channel.set("DIALSTATUS", "SUCCESS")
     yield from connect(channel, peer)
+
+
+def _serve_who_waits(channel: Channel, waiting: Channel, peer: Channel | None) -> None:
+    """The phone has left its call while that rang, and somebody waits in its place."""
+    waiting.watchers.remove(channel.routine)
+    if peer is None:
+        waiting.go_on_as(channel)
+    elif not uuid_bridge(channel.core, waiting.uuid, peer.uuid):
+        peer.hangup("ORIGINATOR_CANCEL")
 
 
 def handle_cause(channel: Channel, cause: str) -> None:

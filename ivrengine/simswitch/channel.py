@@ -74,6 +74,7 @@ class Channel:
         self.held = False  # uuid_hold
         self.holding = False  # the phone itself has put the other side on hold
         self.hung_up_holding = False
+        self.awaited_by: Channel | None = None  # a caller who was transferred to this call while it rang
         self.queue: deque[tuple[str, str | None]] = deque()
         self.shown_application = ""
         self.shown_data = ""
@@ -226,6 +227,19 @@ class Channel:
         self.set("signal_bond", None)
         self.queue.clear()
         self.hit_dialplan = True
+        self.transfer_flag = True
+        self.set_state(State.CS_ROUTING)
+
+    def go_on_as(self, other: Channel) -> None:
+        """As switch_channel_caller_extension_masquerade: what ``other`` still had to run, with its variables, in place of one's own."""
+        if self.down:
+            return
+        kept_out = other.variables.get("attended_transfer_no_copy", "").lower().split(",")
+        self.variables.update({name: value for name, value in other.variables.items() if name.lower() not in {*kept_out, "uuid"}})
+        self.profile.destination = other.profile.destination
+        self.end_broadcast()
+        self.queue.clear()
+        self.queue.extend(other.queue)
         self.transfer_flag = True
         self.set_state(State.CS_ROUTING)
 

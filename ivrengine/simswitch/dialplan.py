@@ -31,6 +31,9 @@ MESSAGE_SILENCE_SECONDS = 3
 SILENCE_THRESHOLD = 200  # mean amplitude below which a frame counts as silent
 BEEP = "tone_stream://%(500,0,800)"
 SAVED_BEEP = "tone_stream://%(200,100,800);loops=2"
+NOT_COPIED = (
+    "attended_transfer_no_copy=hangup_after_bridge,ivr_phone,presence_data,sip_auth_username,transfer_disposition,transfer_to"
+)
 _EXTENSION = re.compile(r"8\d{3}")
 _FEATURE_CODE = re.compile(r"\*9[0-9]{1,19}")
 _OUTSIDE_DIGITS = re.compile(r"[0-9]*")
@@ -81,7 +84,8 @@ class Dialplan:
             return proven  # FreeSWITCH runs what it has found, then finds nothing more and hangs up
         own = f"hangup_after_bridge=true force_transfer_context={TRANSFER_CONTEXT} presence_data={PHONES_PRESENCE}"
         leg = f"{{presence_data={PHONES_PRESENCE},force_transfer_context={TRANSFER_CONTEXT}}}user/{destination}@{self.domain}"
-        return [*proven, ("multiset", own), ("bridge", leg)]
+        # The rest is for a caller who was transferred to this call while it rang, if nobody answers them.
+        return [*proven, ("multiset", own), ("set", NOT_COPIED), ("bridge", leg), *self._hand_over()]
 
     @staticmethod
     def _hand_over() -> list[Application]:

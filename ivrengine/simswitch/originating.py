@@ -141,8 +141,9 @@ def _wait_for_answer(core: Core, caller: Channel | None, peer: Channel, seconds:
     deadline = core.clock.now_ms() + seconds * 1000
     while True:
         if caller is not None:
-            yield from caller.parse_events()
-            if not caller.ready():
+            if caller.awaited_by is None:
+                yield from caller.parse_events()
+            if not caller.ready() if caller.awaited_by is None else caller.awaited_by.down:
                 peer.hangup("ORIGINATOR_CANCEL")
                 return "ORIGINATOR_CANCEL"
         if peer.down:

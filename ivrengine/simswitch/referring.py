@@ -1,8 +1,8 @@
 """SIP REFER from a phone of the house: its transfer key, blind or to a call that it has beside the first one (attended).
 
 As sofia_handle_sip_i_refer: FreeSWITCH itself moves the other side; the phone's own legs end. ``force_transfer_context`` decides
-in which context a blind transfer looks for what was keyed. Not simulated: a transfer to a call that still rings, and to
-another switch. A caller from the trunk may send no REFER, as freeswitch-conf has it.
+in which context a blind transfer looks for what was keyed. Not simulated: a transfer to another switch. A caller from the trunk may
+send no REFER, as freeswitch-conf has it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ def refer_blind(channel: Channel, number: str) -> None:
 
 
 def refer_attended(channel: Channel, second: Channel) -> None:
-    """The phone joins the other sides of its two calls ``channel`` and ``second`` and leaves both. Raises CannotRefer."""
+    """The phone joins the other sides of its two calls ``channel`` and ``second`` and leaves both; where nobody has answered the second
+    one, the other side of the first waits for that, with music. Raises CannotRefer."""
     _check(channel)
     _check(second)
-    if channel is second or not second.answered:
-        raise CannotRefer("an attended transfer needs a second call that was answered")
+    if channel is second:
+        raise CannotRefer("an attended transfer needs a second call")
+    if not second.answered:
+        _refer_ringing(channel, second)
+        return
     one, two = channel.partner, second.partner
     channel.set("transfer_disposition", "recv_replace")
     channel.set("refer_uuid", second.uuid)
@@ -64,6 +68,24 @@ def refer_attended(channel: Channel, second: Channel) -> None:
         channel.hangup("ATTENDED_TRANSFER")
     else:
         raise CannotRefer("neither of the two calls is connected with anybody")
+
+
+def _refer_ringing(channel: Channel, second: Channel) -> None:
+    """FreeSWITCH connects the other side with whoever answers; where nobody does, they go on in the second call's dialplan."""
+    other = channel.partner
+    if other is None or second.profile.direction != "inbound":
+        raise CannotRefer("a transfer to a call that rings needs somebody at the other end of the first")
+    channel.set("transfer_disposition", "recv_replace")
+    channel.set("refer_uuid", second.uuid)
+    second.set("transfer_disposition", "replaced")
+    second.set("transfer_to", f"satt:{other.uuid}")
+    second.set("endpoint_disposition", "ATTENDED_TRANSFER")
+    second.awaited_by = other
+    other.watchers.append(second.routine)
+    other.set("att_xfer_kill_uuid", second.uuid)
+    other.end_broadcast()
+    other.transfer("endless_playback:local_stream://moh,park", "inline")
+    second.hangup("NORMAL_TEMPORARY_FAILURE")
 
 
 def _check(channel: Channel) -> None:

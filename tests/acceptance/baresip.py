@@ -133,6 +133,10 @@ class BaresipPhone:
     def dial(self, number: str) -> None:
         self._command("dial", f"sip:{number}@{self.domain}")
 
+    def choose(self, call: str) -> None:
+        """Of several calls, the one with which the next command is about."""
+        self._command("callfind", call)
+
     def hang_up(self) -> None:
         self._command("hangup")
 

@@ -78,6 +78,10 @@ class PhoneHandle(Protocol):
         """The phone's own transfer key, attended: its two calls are connected with each other, and it has none any more."""
         ...
 
+    def join_ringing(self) -> None:
+        """The same while the second of them still rings at the other end."""
+        ...
+
     def hang_up(self) -> None: ...
     def has_heard(self, prompt: Path | str) -> bool:
         """In any of its calls."""

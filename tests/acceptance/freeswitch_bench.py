@@ -38,6 +38,14 @@ class FreeSwitchPhone(BaresipPhone):
         first = next(event["id"] for event in self.events if event.get("id") in self.calls("CALL_ESTABLISHED"))
         self.transfer(self.extension, replaces=first)  # the number does not matter where a call is named
 
+    def join_ringing(self) -> None:
+        up = self.calls("CALL_ESTABLISHED")
+        self._wait(lambda: self.calls("CALL_RINGING") - up, ANSWER_SECONDS, "heard no other phone ring")
+        (first,) = up
+        (second,) = self.calls("CALL_RINGING") - up
+        self.choose(first)
+        self.transfer(self.extension, replaces=second)
+
     def has_heard(self, prompt: Path | str) -> bool:
         return audio.heard_prompt(self.heard(), prompt) is not None
 

@@ -126,6 +126,11 @@ class SimPhone:
         first, second = (row["uuid"] for row in self._calls()[-2:])
         self._do(f"refer {second} with {first}")
 
+    def join_ringing(self) -> None:
+        self._until(lambda: self._calls()[-1]["callstate"] == "RINGING", 15.0, "heard no other phone ring")
+        first, second = (row["uuid"] for row in self._calls()[-2:])
+        self._do(f"refer {first} with {second}")
+
     def hang_up(self) -> None:
         self._do(f"hangup {self._latest()}")
 

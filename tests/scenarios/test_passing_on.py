@@ -122,6 +122,42 @@ def test_the_phones_own_attended_transfer(bench: Bench, database: SiteDatabase) 
     end(bench, call)
 
 
+def test_the_phones_own_transfer_to_a_colleague_who_still_rings(bench: Bench, database: SiteDatabase) -> None:
+    """The agent does not wait for the answer: the caller hears music, then the colleague; and the survey when that one hangs up."""
+    call, phone = talking(bench, database)
+    other = bench.phone("8003", after_seconds=3.0)
+    phone.dial("8003")
+    other.wait_ringing(20)
+    phone.join_ringing()
+    until_works(database, "1001", "WRAP_UP")
+    phone.wait_idle(20)
+    other.wait_talking(20)
+    until_works(database, "1001", "IDLE")
+    assert not call.has_heard(prompt(bench, SURVEY)), "the two of them talk"
+    other.hang_up()
+    end(bench, call)
+    (kept,) = segments(database)
+    assert (kept["agent_id"], kept["terminal"]) == ("1001", "answered")
+
+
+def test_who_was_transferred_to_a_phone_that_is_not_answered_comes_back(bench: Bench, database: SiteDatabase) -> None:
+    """First of all to the agent they come from, before the others in line."""
+    call, phone = talking(bench, database)
+    other = bench.phone("8003", "reject", after_seconds=3.0)
+    phone.dial("8003")
+    other.wait_ringing(20)
+    phone.join_ringing()
+    until_works(database, "1001", "WRAP_UP")
+    eventually(lambda: len(segments(database)) == 2, "the caller's second waiting", 40)
+    until_works(database, "1001", "TALKING", 40)
+    first, back = segments(database)
+    assert (back["terminal"], back["sticky_agent"], back["agent_id"]) == ("answered", "1001", "1001")
+    assert back["queued_at"] - back["boost_seconds"] == pytest.approx(first["queued_at"], abs=0.1)
+    assert not call.has_heard(prompt(bench, SURVEY))
+    call.hang_up()
+    call.wait_ended(20)
+
+
 def test_a_supervisor_listens_takes_over_and_disconnects(bench: Bench, database: SiteDatabase) -> None:
     call, _ = talking(bench, database)
     boss = bench.phone("8003")

@@ -139,7 +139,7 @@ class Floor:
     def change_work(self, talk: Talk, work: str) -> None:
         talk.work = work
 
-    def requeue(self, talk: Talk, queue: str, *, excluded=(), sticky_agent="") -> str:
+    def requeue(self, talk: Talk, queue: str, *, excluded=(), sticky_agent="", keeps_age=False) -> str:
         self.requeued.append((talk.call_id, queue, tuple(excluded), sticky_agent))
         talk.passed_on = True
         return f"{talk.token}+1"

@@ -255,6 +255,27 @@ def test_an_attended_refer_frees_the_agent_and_ends_with_the_colleague(house) ->
     assert isinstance(house.told[-1][1], QueueEnded)
 
 
+def test_a_refer_to_a_call_that_rings_ends_with_the_colleague_who_answers(house) -> None:
+    house.transfers.referred(house.talk, LegReferred("ringing", with_channel="foreign"))
+    house.end_of_leg()
+    house.owners["foreign"](LegBridged(house.talk.call_id))
+    gevent.sleep(0.01)
+    house.now += 7
+    house.owners["foreign"](LegGone("hung_up"))
+    gevent.sleep(0.01)
+    call_id, ended = house.told[-1]
+    assert (call_id, ended.outcome, ended.talk_ms, house.requeued) == (house.talk.call_id, "answered", 7000, [])
+
+
+def test_a_refer_to_a_call_that_nobody_answers_brings_the_caller_back(house) -> None:
+    house.transfers.referred(house.talk, LegReferred("ringing", with_channel="foreign"))
+    house.end_of_leg()
+    house.owners["foreign"](LegGone("no_answer"))
+    gevent.sleep(0.01)
+    assert house.requeued == [(house.talk.call_id, "sales", (), "101")]
+    assert not [event for _, event in house.told if isinstance(event, QueueEnded)]
+
+
 # -- codes and trail ---------------------------------------------------------------------------------------------------------
 
 

@@ -181,6 +181,29 @@ def test_a_phones_script_holds_and_transfers(client: Client, call: str) -> None:
     assert client.wait("CHANNEL_HANGUP_COMPLETE", agent)["variable_transfer_destination"] == "blind:*958002"
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_transfer_to_a_call_that_rings(client: Client, call: str, answers: bool) -> None:
+    """Music until somebody answers; whom nobody answers is handed over again, as the caller who they were."""
+    client.api(f'sim phone {{"extension": "8002", "after": 0.5, "behaviour": "{"answer" if answers else "reject"}"}}')
+    agent = leg(client)
+    client.api(f"uuid_setvar {call} park_after_bridge true")
+    client.api(f"uuid_bridge {call} {agent}")
+    client.wait("CHANNEL_BRIDGE", call)
+    second = client.api('sim dial {"extension": "8001", "number": "8002"}')[4:].strip()
+    client.wait("CHANNEL_EXECUTE", second, Application="bridge")
+    assert client.api(f"sim refer {agent} with {second}") == "+OK\n"
+    gone = client.wait("CHANNEL_HANGUP_COMPLETE", agent)
+    assert (gone["variable_transfer_disposition"], gone["variable_refer_uuid"]) == ("recv_replace", second)
+    assert client.api(f"uuid_getvar {call} att_xfer_kill_uuid") == second
+    client.wait("CHANNEL_EXECUTE", call, Application="endless_playback")
+    if answers:
+        colleague = client.wait("CHANNEL_BRIDGE", call)["Bridge-B-Unique-ID"]
+        client.api(f"uuid_kill {colleague}")
+    park = client.wait("CHANNEL_PARK", call)
+    assert ("variable_ivr_phone" in park, park["Channel-Presence-Data"], park.get("variable_hangup_after_bridge")) == (False, "ivr", None)
+    assert (client.api(f"sched_del {call}") == "+OK Deleted: 1\n") is not answers
+
+
 def test_what_cannot_be_transferred(client: Client, call: str) -> None:
     agent = leg(client)
     assert client.api(f"sim refer {agent} 8002") == "-ERR this call is connected with nobody\n"
