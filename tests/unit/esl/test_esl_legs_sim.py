@@ -17,6 +17,7 @@ from ivrengine.domain.legs import (
     LegGone,
     LegHeld,
     LegPlayed,
+    LegRecorded,
     LegReferred,
     LegRinging,
     LegState,
@@ -226,6 +227,44 @@ def test_what_a_leg_hears_and_presses(house):
     assert house.wait(leg_id, LegDigit) == LegDigit("1")
     house.switch.legs.stop_playing(leg_id)
     until(lambda: LegPlayed("w2", "stopped") in house.told(leg_id))
+
+
+def test_what_a_leg_says_is_recorded_until_its_key(house):
+    leg_id, path = house.answered_leg(), house.directory / "said.wav"
+    house.switch.legs.record(leg_id, "r1", str(path), 30, "#")
+    gevent.sleep(0.1)
+    house.switch.api(f"sim press {leg_id} 1")  # of no meaning here
+    house.wait(leg_id, LegDigit)
+    assert LegRecorded("r1") not in house.told(leg_id)
+    house.switch.api(f"sim press {leg_id} #")
+    assert house.wait(leg_id, LegRecorded) == LegRecorded("r1") and path.stat().st_size > 44
+    house.switch.legs.play(leg_id, "w1", ["tone_stream://%(60000,0,400)"])
+    house.switch.api(f"sim press {leg_id} #")  # keys end nothing any more
+    until(lambda: house.told(leg_id).count(LegDigit("#")) == 2)
+    house.switch.legs.stop_playing(leg_id)
+    until(lambda: LegPlayed("w1", "stopped") in house.told(leg_id))
+
+
+def test_who_hangs_up_while_being_recorded_is_only_told_gone(house):
+    leg_id, path = house.answered_leg(), house.directory / "said.wav"
+    house.switch.legs.record(leg_id, "r1", str(path), 30, "#")
+    gevent.sleep(0.1)
+    house.switch.api(f"sim hangup {leg_id}")
+    house.wait(leg_id, LegGone)
+    assert path.stat().st_size > 44 and not [each for each in house.told(leg_id) if isinstance(each, LegRecorded)]
+    house.switch.legs.record(leg_id, "r2", str(path), 30, "#")  # of a leg that is gone: nothing happens
+
+
+def test_a_recording_that_ended_while_the_link_was_down_is_told(house):
+    leg_id = house.answered_leg()
+    house.switch.legs.record(leg_id, "r1", str(house.directory / "said.wav"), 30, "#")
+    gevent.sleep(0.1)
+    witness = house.raw()
+    witness.api('sim fault {"drop": "silent"}')
+    witness.api(f"sim press {leg_id} #")
+    until(lambda: len(house.listener.found) == 2)
+    assert house.wait(leg_id, LegRecorded) == LegRecorded("r1")
+    witness.close()
 
 
 def test_a_talk_is_recorded(house):
