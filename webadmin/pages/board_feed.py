@@ -22,6 +22,7 @@ from gevent.lock import RLock
 from ivrengine.acd.figures import FORMULAS, NOTHING_COUNTED, Counters, Figures, shown
 from ivrengine.errors import IvrEngineError
 from ivrengine.reports.board import AgentRow, Board, Everybody, QueueRow, board
+from ivrengine.runtime.talks import Talk
 
 from ..context import Web, web
 from ..live import Told
@@ -158,7 +159,7 @@ class Feed:
                     "asks_title": titles.get(view.break_asked, view.break_asked),
                     "next": view.pending_reason or view.pending_intent,
                     "talks": talk is not None,
-                    "number": _number(director, workplace, talk.item_id) if talk is not None else "",
+                    "number": _number(director, workplace, talk) if talk is not None else "",
                 }
             )
         waiting = [
@@ -240,6 +241,10 @@ def _agent(now: Board, row: AgentRow, titles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _number(director: Any, workplace: Any, item_id: str) -> str:
-    waiting = director.room.item(item_id)
-    return waiting.number if waiting is not None else workplace.callbacks.number_of(item_id)
+def _number(director: Any, workplace: Any, talk: Talk) -> str:
+    """Of who has called, is called back, or was called by the agent."""
+    waiting = director.room.item(talk.item_id)
+    if waiting is not None:
+        return waiting.number
+    dialled = workplace.customers.info(talk.call_id)
+    return dialled.number if dialled is not None else workplace.callbacks.number_of(talk.item_id)
