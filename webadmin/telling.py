@@ -27,6 +27,11 @@ def later() -> Callable[[object], str]:
     return tell
 
 
+def picture_in_words(picture: dict[str, Any]) -> dict[str, Any]:
+    """A flow's, as ``flow.diagram.to_graph`` makes it."""
+    return {**picture, "edges": [{**edge, "label": in_words(edge["label"])} for edge in picture["edges"]]}
+
+
 def finding_in_words(finding: Finding) -> str:
     """Where it is, what is wrong and what helps, on one line."""
     told = f"{finding.place}: {in_words(finding.sentence)}"

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ivrengine.domain.sentence import Sentence
+
 from .flowset import CompiledStep, Flow
 from .step import ExitPath
 
@@ -97,7 +99,7 @@ def _edges(flow: Flow) -> Iterator[_Edge]:
     for key, action in flow.keys.items():
         if action.go in flow.steps:
             yield _Edge(_ANY_STEP, _id(str(action.go)), f"{key} {action.label}", dashed=True)
-    for name, label in ((flow.fallback, "when a step fails"), (flow.on_hangup, "when the caller has gone")):
+    for name, label in ((flow.fallback, Sentence("when a step fails")), (flow.on_hangup, Sentence("when the caller has gone"))):
         if name in flow.steps:
             yield _Edge("caller", _id(str(name)), label, dashed=True)
 
@@ -132,6 +134,8 @@ def _id(name: str) -> str:
 
 
 def _short(text: str) -> str:
+    if isinstance(text, Sentence):
+        return text  # our own, and short
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_LABEL else line[: LONGEST_LABEL - 3] + "..."
 

@@ -29,7 +29,7 @@ from ivrengine.storage.errors import NoSuchRecord
 from ivrengine.storage.publications import COMMENT_LIMIT, Overtaken, Publication
 
 from ..context import auditor, user, web
-from ..telling import finding_in_words, finding_record, in_words
+from ..telling import finding_in_words, finding_record, in_words, picture_in_words
 
 HISTORY_SHOWN = 200
 ELSEWHERE_SHOWN = 50  # findings of other files
@@ -177,13 +177,17 @@ def _examined(name: str, text: str) -> dict[str, Any]:
     return {
         "findings": here,
         "elsewhere": [{**finding_record(finding), "address": _address(finding)} for finding in elsewhere[:ELSEWHERE_SHOWN]],
-        **({"graph": None, "flow": ""} if place == site.calendars_file else apart(_picture, text, place)),
+        **({"graph": None, "flow": ""} if place == site.calendars_file else _told_picture(apart(_picture, text, place))),
     }
 
 
 def _picture(text: str, place: str) -> dict[str, Any]:
     draft = compile_flow(text, place).draft
     return {"graph": to_graph(draft.flow), "flow": draft.flow.name} if draft else {"graph": None, "flow": ""}
+
+
+def _told_picture(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "graph": picture_in_words(found["graph"])} if found["graph"] else found
 
 
 def _address(finding: Finding) -> str | None:

@@ -24,7 +24,7 @@ from ivrengine.flow.flowset import FlowSet
 
 from ..auth import still_there
 from ..context import supervisor, user, web
-from ..telling import finding_in_words, in_words
+from ..telling import finding_in_words, in_words, picture_in_words
 from .try_out_phone import PhoneInHand
 from .try_out_sounds import MADE, UPLOAD_LIMIT_BYTES, NoSound, made
 from .try_out_stage import Stage, TooMuch
@@ -151,7 +151,7 @@ def flow(name: str, flow: str) -> Answer:
     found = _trial(name).flow(flow)
     if found is None:
         abort(404)
-    return jsonify(title=found.title, graph=to_graph(found))
+    return jsonify(title=found.title, graph=picture_in_words(to_graph(found)))
 
 
 @blueprint.get("/call/<name>/sound/<token>")
