@@ -73,7 +73,7 @@ def show_fields(part: str | None, as_json: bool) -> None:
 @click.option("--without-pins", is_flag=True, help="Leave out the hashes of the PINs; who imports the file keeps the PINs they have.")
 @click.pass_obj
 def export_site(settings: Settings, file: str, without_pins: bool) -> None:
-    """Write the site to FILE, or with - to the terminal, as `site import` reads it.
+    """Write the site to FILE, or with - to the terminal, as `site import` reads it. Announcements are no part of it.
 
     PINs are written as hashes. A short PIN can be guessed from its hash, so FILE is made for your eyes only.
     """

@@ -13,7 +13,9 @@ from test_accessible import LOOKS, look
 
 TO_HEAR_MS = 40_000  # prompts are played to their ends
 NAME = "tests/by_phone"
-PAGES = ("/prompts/one/en-US/record/speak", "/prompts/?language=en-US", "/site/announcements/", "/site/announcements/one/1", "/site/numbers/")
+PAGES = (
+    "/prompts/one/en-US/record/speak", "/prompts/?language=en-US", "/site/announcements/", "/site/announcements/one/1", "/site/numbers/",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def test_a_prompt_is_spoken_on_a_phone_heard_again_and_kept(browsers: Any, speec
     phone.wait_for_timeout(2500)  # to speak takes its time
     phone.click("[data-key='#']")
     told(page, "s were recorded")
+    assert look(page, "recording-by-phone") == []
     assert page.is_visible("#take-sound") and page.evaluate("""async () => {
         const player = document.querySelector("#take-sound");
         await new Promise((done) => { player.addEventListener("loadedmetadata", done); player.preload = "metadata"; player.load(); });
