@@ -24,7 +24,7 @@ from ivrengine.domain.caller import mask_number
 from ivrengine.storage.errors import StorageError
 
 from . import auth, i18n, navigation
-from .context import Web
+from .context import Web, breathe
 from .live import Hub
 from .pages import register
 from .telling import in_words
@@ -125,6 +125,7 @@ def _add_template_helpers(app: Flask) -> None:
             "theme": g.get("theme", "auto"),
             "menu": navigation.entries(app) if "level" in g else [],
             "csp_nonce": csp_nonce,
+            "breathe": breathe,
         }
 
 

@@ -136,7 +136,7 @@ def holders(site: Site, part: Part, name: str) -> list[str]:
     found = []
     for holder, field_name, named in REFERENCES:
         for record in getattr(site, holder) if named == part else ():
-            held = to_dict(record)[field_name]
+            held = getattr(record.rules if isinstance(record, Agent) else record, field_name)
             if name in ([held] if isinstance(held, str) else held):
                 found.append(Sentence("%(part)s %(name)s", part=NOUNS[holder], name=name_of(record)))
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, fields
 
+import gevent
 import sqlite_utils
 
 from .database import Database, Ticket
@@ -43,10 +45,14 @@ class Spent:
     seconds: float
 
 
+_Kind = tuple[str, str, str, str]  # agent, intent, work, reason
 _NAMES = tuple(each.name for each in fields(AgentState))
 _COLUMNS = ", ".join(_NAMES)
 _SPENT = "state_id, agent_id, intent, work, reason, since"
 _MARKS = ", ".join("?" * len(_NAMES))
+DAY_SECONDS = 86_400.0
+SETTLED_SECONDS = 3600.0  # so long after its end a day is not written to any more
+DAYS_KEPT = 70  # of sums of states: two months, and the days of who looks at others
 _IS_SEATED = (
     "SELECT 1 FROM seats WHERE agent_id = ? AND since = ? AND epoch = ? AND intent = ? AND work = ? AND reason = ? AND attempt_id = ?"
 )
@@ -55,6 +61,7 @@ _IS_SEATED = (
 class AgentStates:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._days: OrderedDict[tuple[float, float, str], dict[_Kind, float]] = OrderedDict()
 
     def log(
         self,
@@ -146,8 +153,31 @@ class AgentStates:
     def spent(self, a: float, b: float, agent_id: str = "") -> list[Spent]:
         """The time in [a, b) by agent, state and reason, added by SQLite: a month of a hundred agents has millions of states.
 
-        A state lasts until the agent's next, the last one until ``b``.
+        A state lasts until the agent's next, the last one until ``b``. Whole days of the past are added once and kept.
         """
+        cuts = [a]
+        while cuts[-1] + DAY_SECONDS < b:
+            cuts.append(cuts[-1] + DAY_SECONDS)
+        if len(cuts) > DAYS_KEPT:
+            return _as_spent(self._sums(a, b, agent_id))
+        total: dict[_Kind, float] = {}
+        for began, ended in zip(cuts, [*cuts[1:], b], strict=True):
+            sums = self._sums_kept(began, ended, agent_id) if ended <= b - SETTLED_SECONDS else self._sums(began, ended, agent_id)
+            for kind, seconds in sums.items():
+                total[kind] = total.get(kind, 0.0) + seconds
+            gevent.sleep(0)  # calls have their turn between two days
+        return _as_spent(total)
+
+    def _sums_kept(self, a: float, b: float, agent_id: str) -> dict[_Kind, float]:
+        key = (a, b, agent_id)
+        if key not in self._days:
+            self._days[key] = self._sums(a, b, agent_id)
+            while len(self._days) > DAYS_KEPT:
+                self._days.popitem(last=False)
+        self._days.move_to_end(key)
+        return self._days[key]
+
+    def _sums(self, a: float, b: float, agent_id: str) -> dict[_Kind, float]:
         # Per agent one look into the index for the state that ``a`` falls into; the log itself may hold years.
         sql = (
             "WITH log AS ("
@@ -160,7 +190,7 @@ class AgentStates:
             " SELECT agent_id, intent, work, reason, total(max(0.0, min(ended, ?3) - began)) FROM lasting"
             " GROUP BY agent_id, intent, work, reason ORDER BY agent_id, intent, work, reason"
         )
-        return self._database.read(lambda db: [Spent(*row) for row in db.execute(sql, (storable(agent_id), a, b))])
+        return self._database.read(lambda db: {tuple(kind): seconds for *kind, seconds in db.execute(sql, (storable(agent_id), a, b))})
 
     def between(self, a: float, b: float, agent_id: str = "") -> list[AgentState]:
         """The states that reach into [a, b), by agent and in order; each lasts until the agent's next. Of one agent or of all.
@@ -180,3 +210,7 @@ class AgentStates:
             return sorted(found, key=lambda state: state.agent_id)
 
         return self._database.read(read)
+
+
+def _as_spent(sums: dict[_Kind, float]) -> list[Spent]:
+    return [Spent(*kind, sums[kind]) for kind in sorted(sums)]

@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import gevent
 from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -26,7 +25,7 @@ from ivrengine.reports.table import Cell, Column, Row, Table, cell_text
 from ivrengine.storage.period_lists import EXPORT_LIMIT, PAGE_LIMIT, Asked
 from ivrengine.storage.slow_work import SlowWork
 
-from ..context import auditor, web
+from ..context import auditor, breathe, web
 from .reports_words import REPORT_TITLES, localised, said, sentence, with_titles
 
 FILES = {
@@ -244,17 +243,6 @@ def _bars(found: OneCall) -> list[Bar]:
         return Bar(min(begins, 994), max(6, round((until - each.at) / whole * 1000)))
 
     return [bar(each) for each in found.moments]
-
-
-@blueprint.context_processor
-def _helpers() -> dict[str, Any]:
-    return {"breathe": breathe}
-
-
-def breathe() -> str:
-    """Calls come first: the others have their turn between the rows of a long page."""
-    gevent.sleep(0)
-    return ""
 
 
 # -- tables as pages and files -----------------------------------------------------------------------------------------

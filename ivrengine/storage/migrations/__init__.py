@@ -31,6 +31,7 @@ STEPS = (
     call_centre.calls_that_agents_make,
     calls.sentences_of_alarms_with_their_parts,
     pages.announcements,
+    call_centre.offers_in_the_order_of_their_time,
 )
 
 migrations = Migrations("ivrengine")

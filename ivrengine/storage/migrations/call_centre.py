@@ -216,6 +216,11 @@ def wishes_of_agents(db: Database) -> None:
     db.table("wishes").create({"agent_id": str, "intent": str, "reason": str}, pk="agent_id", not_null={"intent", "reason"})
 
 
+def offers_in_the_order_of_their_time(db: Database) -> None:
+    """For lists of a period: the offers of all agents, of which only some are read."""
+    db.table("attempts").create_index(["offered_at"])
+
+
 def calls_that_agents_make(db: Database) -> None:
     """A segment may be a call of an agent's own: ``out``side, or ``internal``; "" for one that waits in a queue."""
     db.execute("ALTER TABLE segments ADD COLUMN direction TEXT NOT NULL DEFAULT ''")

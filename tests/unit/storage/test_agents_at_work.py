@@ -187,3 +187,24 @@ def test_the_audit_trail_tells_who_did_what_to_whom(store: Store) -> None:
     assert store.audit.recent(target="agent 1001") == [oldest]
     assert store.audit.recent(since=1.5) == [newest]
     assert store.audit.recent(who="li", limit=1) == [newest]
+
+
+def test_time_is_the_same_by_days_as_at_once_and_a_past_day_is_added_up_once(store: Store) -> None:
+    days, hours = 5, 3600.0
+    for n in range(int(days * 24 / 1.7)):
+        intent, reason = (("READY", ""), ("NOT_READY", "tea"))[n % 2]
+        store.agent_states.log(f"100{n % 3}", intent, "IDLE", reason, n * 1.7 * hours, "", "8001", 1)
+    store.database.write(lambda db: None)
+    a, b = 5.5 * hours, (days * 24 - 2.0) * hours
+    at_once = store.agent_states._sums(a, b, "")
+    by_days = store.agent_states.spent(a, b)
+    assert {(each.agent_id, each.intent, each.work, each.reason): each.seconds for each in by_days} == pytest.approx(at_once)
+    assert store.agent_states.spent(a, b, "1001") == [each for each in by_days if each.agent_id == "1001"]
+    store.agent_states.log("1000", "LOGGED_OUT", "IDLE", "", b - 600.0, "", "", 1).wait()
+    later = store.agent_states.spent(a, b)
+    assert sum(each.seconds for each in later if each.intent == "LOGGED_OUT") == pytest.approx(600.0), "the last day is not over"
+    asked: list[float] = []
+    real = store.agent_states._sums
+    store.agent_states._sums = lambda a, b, agent_id: asked.append(a) or real(a, b, agent_id)  # type: ignore[method-assign]
+    store.agent_states.spent(a, b)
+    assert asked == [a + (days - 1) * 24 * hours]
