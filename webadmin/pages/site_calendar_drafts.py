@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
@@ -21,19 +21,17 @@ from werkzeug.wrappers import Response
 
 from ivrengine.flow.calendar_edit import (
     CantEdit,
-    Exception_,
     Parts,
     added,
     calendar_names,
     edited,
     lost_comments,
     parts_of,
-    range_of,
     removed,
     renamed,
 )
 from ivrengine.flow.calendar_fields import findings_by_field
-from ivrengine.flow.calendar_file import DAYS, LONGEST_EXCEPTION_DAYS, CalendarFile, load_calendars
+from ivrengine.flow.calendar_file import CalendarFile, load_calendars
 from ivrengine.flow.calendar_uses import calendar_uses
 from ivrengine.flow.calendars import year_findings
 from ivrengine.flow.finding import Finding, errors
@@ -44,25 +42,14 @@ from ivrengine.runtime.publishing import apart
 
 from ..context import auditor, web
 from ..telling import in_words
-from .site_calendars import COMMON_LABELS, month_of, weeks_of
+from .site_calendar_drafts_forms import NOTE_LIMIT, BadForm, date_of, given_basics, given_days, given_weekly, told_of
+from .site_calendars import COMMON_LABELS, month_of, month_title, weeks_of
 
 FILE = "calendars"
-SPANS_LIMIT = 24  # of one day
-NOTE_LIMIT = 200
 USES_SHOWN = 10
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
-_TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\Z")
-KINDS = ("week", "workday", "label", "hours")  # of one day
 
 blueprint = Blueprint("site_calendar_drafts", __name__, url_prefix="/site/hours/draft")
-
-
-class BadForm(ValueError):
-    """``problems``: field -> sentence."""
-
-    def __init__(self, **problems: str) -> None:
-        super().__init__()
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +105,11 @@ def _page(draft: Draft, name: str, parts: Parts, problems: dict[str, str]) -> st
     told = {field: " ".join(_sentence(each) for each in found) for field, found in findings_by_field(draft.text, name, findings).items()}
     known = read.calendars.get(name)
     today = datetime.fromtimestamp(web().now(), known.zone if known else web().zone).date()
-    day = _date(request.values.get("day", ""))
+    day = date_of(request.values.get("day", ""))
     first = month_of(request.values.get("month", ""), day or today)
     return render_template(
         "site_calendar_drafts/one.html", name=name, parts=parts, base=draft.base, problems=problems, told=told, form=request.form,
-        known=known, today=today, first=first, month=format_date(first, "LLLL yyyy"), weeks=weeks_of(known, first) if known else [],
+        known=known, today=today, first=first, month=month_title(first), weeks=weeks_of(known, first) if known else [],
         weekdays=[format_date(date(2024, 1, number), "EEE") for number in range(1, 8)],
         days_of_week=[format_date(date(2024, 1, number), "EEEE") for number in range(1, 8)],
         before=(first - timedelta(days=1)).strftime("%Y-%m"), after=(first + timedelta(days=32)).strftime("%Y-%m"),
@@ -181,22 +168,22 @@ def add() -> str | Response | tuple[str, int]:
         return _index(problems), 422
     week = (DayPlan((Range(9 * 60, 17 * 60, OPEN),)),) * 5 + (DayPlan((), CLOSED),) * 2
     parts = Parts(title, zone, "", week)
-    return _keep(name, draft, lambda text: Change(added(text, name, parts), "add_calendar", {}, _told(parts)), url_for(".one", name=name))
+    return _keep(name, draft, lambda text: Change(added(text, name, parts), "add_calendar", {}, told_of(parts)), url_for(".one", name=name))
 
 
 @blueprint.post("/<name>/basics")
 def basics(name: str) -> str | Response | tuple[str, int]:
-    return _section(name, _given_basics)
+    return _section(name, given_basics)
 
 
 @blueprint.post("/<name>/weekly")
 def weekly(name: str) -> str | Response | tuple[str, int]:
-    return _section(name, _given_weekly)
+    return _section(name, given_weekly)
 
 
 @blueprint.post("/<name>/days")
 def days(name: str) -> str | Response | tuple[str, int]:
-    return _section(name, _given_days)
+    return _section(name, given_days)
 
 
 @blueprint.post("/<name>/rename")
@@ -225,7 +212,7 @@ def remove(name: str) -> str | Response | tuple[str, int]:
         _need_unused(name)
     except BadForm as error:
         return _page(draft, name, parts, error.problems), 422
-    return _keep(name, draft, lambda text: Change(removed(text, name), "remove_calendar", _told(parts), {}), url_for(".index"))
+    return _keep(name, draft, lambda text: Change(removed(text, name), "remove_calendar", told_of(parts), {}), url_for(".index"))
 
 
 def _need_unused(name: str) -> None:
@@ -247,7 +234,7 @@ def _section(name: str, given: Callable[[Parts], Parts]) -> str | Response | tup
     def change(text: str) -> Change:
         stands = parts_of(text, name)
         wanted = given(stands)
-        before, after = _told(stands), _told(wanted)
+        before, after = told_of(stands), told_of(wanted)
         differ = [key for key in {**before, **after} if before.get(key) != after.get(key)]
         gone = tuple(each.note for day, each in stands.exceptions.items() if wanted.exceptions.get(day) != each)
         return Change(
@@ -325,99 +312,6 @@ def _stale(name: str, theirs: Draft | None, mine: str) -> str:
 def _fields() -> list[tuple[str, str]]:
     """What was sent, to be sent once more."""
     return [(key, value) for key, value in request.form.items(multi=True) if key not in ("csrf_token", "base", "confirmed")]
-
-
-# -- what forms give -----------------------------------------------------------------------------------------------------
-
-
-def _given_basics(stands: Parts) -> Parts:
-    title, zone, holidays = (request.form.get(key, "").strip()[:120] for key in ("title", "zone", "holidays"))
-    workday = request.form.get("workday", "")
-    return replace(
-        stands, title=" ".join(title.split()), zone=zone, holidays=holidays.upper(),
-        workday=DAYS.index(workday) if workday in DAYS else stands.workday,
-    )  # fmt: skip
-
-
-def _given_weekly(stands: Parts) -> Parts:
-    problems, plans = {}, []
-    for number in range(7):
-        try:
-            plans.append(_plan(f".{number}", request.form.get(f"rest.{number}", CLOSED)))
-        except ValueError as error:
-            problems[f"weekly.{number}"] = str(error)
-    if problems:
-        raise BadForm(**problems)
-    return replace(stands, weekly=tuple(plans))
-
-
-def _given_days(stands: Parts) -> Parts:
-    first = _date(request.form.get("day", ""))
-    last = _date(request.form.get("until", "")) if request.form.get("until", "").strip() else first
-    if first is None or last is None:
-        raise BadForm(days=_("Choose a day."))
-    if not 0 <= (last - first).days < LONGEST_EXCEPTION_DAYS:
-        raise BadForm(days=_("The last day lies before the first, or more than a year behind it."))
-    kind, note = request.form.get("kind", ""), " ".join(request.form.get("note", "").split())[:NOTE_LIMIT]
-    if kind not in KINDS:
-        raise BadForm(days=_("Choose what the day is."))
-    wanted = dict(stands.exceptions)
-    try:
-        whole_day = DayPlan((), request.form.get("label", CLOSED))
-        plan = None if kind == "workday" else whole_day if kind == "label" else _plan("", "")
-    except ValueError as error:
-        raise BadForm(days=str(error)) from None
-    if kind == "hours" and plan is not None and not plan.ranges:
-        raise BadForm(days=_("Give at least one time from and to."))
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
-        if kind == "week":
-            wanted.pop(day, None)
-        else:
-            wanted[day] = Exception_(plan, note)
-    return replace(stands, exceptions=wanted)
-
-
-def _plan(suffix: str, rest: str) -> DayPlan:
-    """The spans of one day; without any, the whole day is ``rest``. Raises ValueError with a sentence."""
-    given = zip(*(request.form.getlist(f"{key}{suffix}") for key in ("from", "to", "what")), strict=False)
-    ranges = []
-    for begins, ends, label in list(given)[:SPANS_LIMIT]:
-        if not begins and not ends:
-            continue
-        start, end = _minute(begins), _minute(ends)
-        if start is None or end is None or start >= DAY_MINUTES:
-            raise ValueError(_("Give both times, such as 08:30 and 17:30."))
-        ranges.append(range_of(start, end or DAY_MINUTES, label or OPEN))
-    return DayPlan(tuple(sorted(ranges, key=lambda each: (each.start, each.end))), CLOSED if ranges else rest or CLOSED)
-
-
-def _minute(text: str) -> int | None:
-    match = _TIME.match(text.strip()[:5])
-    minute = int(match[1]) * 60 + int(match[2]) if match else None
-    return minute if minute is not None and minute <= DAY_MINUTES else None
-
-
-def _date(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return found if 1900 < found.year < 2200 else None
-
-
-def _told(parts: Parts) -> dict[str, str]:
-    """For the audit trail."""
-    told = {"title": parts.title, "zone": parts.zone, "holidays": parts.holidays, "workday": DAYS[parts.workday]}
-    told |= {DAYS[number]: _plan_told(plan) for number, plan in enumerate(parts.weekly)}
-    for day, each in parts.exceptions.items():
-        note = f" ({each.note})" if each.note else ""
-        told[str(day)] = ("working day" if each.plan is None else _plan_told(each.plan)) + note
-    return told
-
-
-def _plan_told(plan: DayPlan) -> str:
-    return ", ".join(f"{part} {part.label}" for part in plan.ranges) or plan.rest
 
 
 def _draft() -> Draft:

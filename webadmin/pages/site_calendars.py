@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_babel import format_date, lazy_gettext
+from flask_babel import format_date, get_locale, lazy_gettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -123,7 +124,7 @@ def _page(problems: dict[str, str], known: Calendar | None = None) -> str:
     first = month_of(request.args.get("month", ""), today)
     in_force = engine.store.overrides.in_force(now)
     return render_template(
-        "site_calendars/index.html", calendars=calendars, known=known, today=today, first=first, month=format_date(first, "LLLL yyyy"),
+        "site_calendars/index.html", calendars=calendars, known=known, today=today, first=first, month=month_title(first),
         weeks=weeks_of(known, first), weekdays=[format_date(date(2024, 1, day), "EEE") for day in range(1, 8)],
         before=(first - timedelta(days=1)).strftime("%Y-%m"), after=(first + timedelta(days=32)).strftime("%Y-%m"),
         override=in_force.get(known.name), label=known.label(now), boundary=known.next_boundary(now),
@@ -144,6 +145,11 @@ def _day(known: Calendar, day: date, inside: bool) -> Day:
     plan, why = known.ruled_by(day)
     parts = tuple((str(part), part.label) for part in plan.ranges)
     return Day(day, format_date(day, "EEE d"), inside, parts, plan.rest, str(WHY.get(why, "")))
+
+
+def month_title(first: date) -> str:
+    """As the reader's language writes a month of a year."""
+    return format_skeleton("yMMMM", first, locale=get_locale())
 
 
 def month_of(text: str, today: date) -> date:
