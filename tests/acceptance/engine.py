@@ -9,21 +9,25 @@ import sys
 import time
 from pathlib import Path
 
+from .warm_start import STARTER, WarmProcess
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
 
 class EngineProcess:
-    """``python -m ivrengine --site SITE serve``. It is ready when it has printed ``ready_words``: its link to the switch stands."""
+    """``ivrengine --site SITE serve``. It is ready when it has printed ``ready_words``: its link to the switch stands. ``warm``: its
+    imports are done before it starts."""
 
-    def __init__(self, site: Path, *, ready_words: str = "is up", arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, site: Path, *, ready_words: str = "is up", arguments: tuple[str, ...] = (), warm: bool = False) -> None:
         self.site = site
+        self._warm = warm
         self.web_port = 0  # of its pages; 0: it serves none
         self._ready_words = ready_words
         self._arguments = arguments
         self._module = ["ivrengine"]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
         self._starts = 0
 
     def watch_into(self, path: Path) -> None:
@@ -51,12 +55,17 @@ class EngineProcess:
         assert not self.running, "the engine runs already"
         self._starts += 1
         path = self.site.parent / f"{self.site.name}-engine-{self._starts:02d}.log"
-        command = [sys.executable, "-m", *self._module, "--site", str(self.site), "serve", *self._arguments]
+        arguments = ["--site", str(self.site), "serve", *self._arguments]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "IVRENGINE_WEB_PORT": str(self.web_port)}
-        with open(path, "wb") as output:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            )
+        path.touch()
+        if self._warm and self._module == ["ivrengine"]:
+            self._process = STARTER.start(arguments, environment, path)
+        else:
+            with open(path, "wb") as output:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", *self._module, *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                    stdout=output, stderr=subprocess.STDOUT,
+                )  # fmt: skip
         until = time.monotonic() + READY_SECONDS
         while self._ready_words not in path.read_text("utf-8", "replace"):
             assert self.running, f"the engine ended with {self._process.returncode}:\n{path.read_text('utf-8', 'replace')}"

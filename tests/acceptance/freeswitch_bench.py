@@ -62,7 +62,7 @@ class FreeSwitchBench:
         assert kept is None or (numbers is None and not settings), "a kept switch is set up as all who use it need it"
         self.work = work
         self.site = work / "site"
-        self.engine = EngineProcess(self.site)
+        self.engine = EngineProcess(self.site, warm=True)
         self._kept = kept
         self._own = None if kept else FreeSwitch(self.site, work / "freeswitch", numbers=numbers, settings=settings)
         self._taken: FreeSwitch | None = None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from .engine import ROOT, EngineProcess
+from .engine import EngineProcess
 from .switch import EslClient, free_port
+from .warm_start import STARTER, WarmProcess
 
 START_SECONDS = 20.0
 QUIET_SECONDS = 0.3
@@ -169,24 +170,21 @@ class SimBench:
     def __init__(self, work: Path, settings: str = "", speed: float = 1.0) -> None:
         self.work = work
         self.site = work / "site"
-        self.engine = EngineProcess(self.site)
+        self.engine = EngineProcess(self.site, warm=True)
         self._settings = settings
         self._speed = speed
         self.switch_logs = [work / "simswitch.log"]
         self._port = free_port()
         self._password = secrets.token_urlsafe(16)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: WarmProcess | None = None
         self._client: EslClient | None = None
 
     def start(self) -> Self:
         self.site.mkdir(parents=True, exist_ok=True)
         (self.site / "ivrengine.toml").write_text(f"[switch]\nport = {self._port}\npassword = '{self._password}'\n{self._settings}")
         (log,) = self.switch_logs
-        with open(log, "wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ivrengine", "--site", str(self.site), "simswitch", "--speed", f"{self._speed:g}"],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        log.touch()
+        self._process = STARTER.start(["--site", str(self.site), "simswitch", "--speed", f"{self._speed:g}"], os.environ, log)
         until = time.monotonic() + START_SECONDS
         while self._client is None:
             try:
