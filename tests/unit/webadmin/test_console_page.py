@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -243,6 +244,23 @@ def test_the_pop_comes_with_the_ringing_and_goes_with_the_call(agent: FlaskClien
     house.store.database.write(lambda db: None)  # behind what the director has handed over
     kept = house.store.segments.get(after["item"])
     assert (kept.disposition, kept.notes) == ("1", "two copies")
+
+
+def test_required_notes_are_told_on_the_card_and_asked_for_before_the_next_call(agent: FlaskClient, house: Desk, stream: Stream) -> None:
+    queues = (dataclasses.replace(SITE.queues[0], notes_required=True), *SITE.queues[1:])
+    house.director.site.use(dataclasses.replace(SITE, queues=queues))
+    house.call()
+    house.ring("1001")
+    house.connect("1001")
+    assert stream.until("card.1001", lambda data: data and data["mine"])["notes_required"]
+    house.end("1001")
+    after = stream.until("desk.1001", lambda data: data["desk"]["stage"] == "after")["desk"]
+    answer = do(agent, "disposition", item=after["item"], code="1", notes="  ")
+    assert answer.status_code == 409 and answer.json["error"] == "Write notes of the call first."
+    assert do(agent, "ready").status_code == 409
+    assert agent.post("/console/notes", json={"item": after["item"], "notes": "wants two"}).status_code == 200
+    assert do(agent, "disposition", item=after["item"], code="1", notes="wants two").status_code == 200
+    stream.until("desk.1001", lambda data: data["desk"]["stage"] == "")
 
 
 def test_a_page_that_is_loaded_in_the_middle_of_a_call_has_it_at_once(agent: FlaskClient, house: Desk) -> None:
