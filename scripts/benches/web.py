@@ -108,7 +108,10 @@ def run() -> Iterator[dict[str, object]]:
             command = [sys.executable, "-m", "ivrengine", "--site", str(bench.site), "site", "import", "--yes"]
             subprocess.run(command, check=True, capture_output=True)
             with Store(bench.site / "data/ivrengine.db") as store:
-                write_month(store, QUEUES, AGENTS, time.time(), tone)
+                talk = bench.site / "data/recordings/talks/month.wav"
+                talk.parent.mkdir(parents=True)
+                shutil.copy(tone, talk)
+                write_month(store, QUEUES, AGENTS, time.time(), talk)
                 cookies = _log_in_all(store)
             bench.engine.start()
             yield from _House(bench, work, cookies, ZoneInfo(zone)).measure()

@@ -10,8 +10,6 @@ import logging
 from collections import Counter
 from typing import Any
 
-import gevent
-
 from ivrengine.acd.agents import NO_BREAKS
 from ivrengine.acd.views import AgentView
 from ivrengine.runtime.breaks import away_by_team, is_away, seats
@@ -19,7 +17,7 @@ from ivrengine.runtime.own_calls import OwnCall
 from ivrengine.runtime.talks import Talk
 from ivrengine.storage.errors import StorageError
 
-from ..context import Web
+from ..context import Web, breathe
 from .console_card import card_of, name_of, title_of
 
 LOOKED_AT_ONCE = 20  # desks, before others get their turn
@@ -97,7 +95,7 @@ class Desks:
             if agent_id not in self._dirty and self.state(agent_id) != self._told.get(agent_id):
                 self._soon(agent_id)
             if place % LOOKED_AT_ONCE == 0:
-                gevent.sleep(0)
+                breathe()
 
     def _tell(self, agent_id: str) -> None:
         self._dirty.discard(agent_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,6 +13,7 @@ from pages_house import AGENT_ID
 
 from webadmin import context, rights
 from webadmin.auth import still_there
+from webadmin.context import breathe
 
 Client = Callable[[str], FlaskClient]
 
@@ -65,3 +67,20 @@ def test_a_live_page_learns_that_its_right_has_ended(app: Flask, client: Client,
     else:
         engine.store.users.remove("agent", "tests", clock()).wait()
     assert not asked[0]()
+
+
+def test_a_long_page_lets_timers_and_sockets_have_their_turn() -> None:
+    turns: list[int] = []
+
+    def other() -> None:
+        while True:
+            gevent.sleep(0.0001)
+            turns.append(1)
+
+    beside = gevent.spawn(other)
+    gevent.sleep(0.001)
+    turns.clear()
+    for _ in range(20):
+        breathe()
+    beside.kill()
+    assert len(turns) >= 10
