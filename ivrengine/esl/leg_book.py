@@ -32,14 +32,13 @@ from ivrengine.domain.legs import (
     LegUnbridged,
 )
 
-from .commands import TAG_PREFIX, decode_value
+from .leg_dumps import leg_state, was_transferred
 from .leg_listener import LegsListener, NobodyListens
 from .translate import cause_of, digit_of, is_hung_up, leg_failure
 from .wire import RawEvent
 
 PLAYS_LIMIT = 8  # plays of one leg whose ends have not been seen
 AFTERMATH_SECONDS = 1.5  # between a leg's end and its caller's return to parking; 0.02-0.1 was measured
-TRANSFER_CONTEXT = "transfer"  # of the dialplan: where a phone's transfer sends a caller
 COMES_UP = frozenset(("CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK"))
 LOST = "LOST_WHILE_DISCONNECTED"
 
@@ -309,7 +308,7 @@ class LegBook:
     def _caller_is_free(self, call_id: str, event: RawEvent) -> None:
         leg_id = self._partners.pop(call_id)
         leg = self.legs.get(leg_id)
-        if leg is not None and not leg.foreign and _was_transferred(event):
+        if leg is not None and not leg.foreign and was_transferred(event):
             self._tell_referred(leg_id, leg, LegReferred("blind", target=clean_number(event.get("Caller-Destination-Number") or "")))
         self.tell_ending(leg_id)
         self._foreign_left(call_id)
@@ -418,23 +417,3 @@ class LegBook:
         if leg.records and dump.get("variable_current_application") != "record":
             token, leg.records = leg.records, ""
             self._tell(state.leg_id, LegRecorded(token))
-
-
-def _was_transferred(park: RawEvent) -> bool:
-    """Whether a caller is parked because a phone has sent them somewhere; their profile tells it ever after, so look at what parks."""
-    return (
-        park.event_name == "CHANNEL_PARK"
-        and park.get("Channel-State") == "CS_EXECUTE"
-        and park.get("Caller-Dialplan") == "XML"
-        and park.get("Caller-Context") == TRANSFER_CONTEXT
-    )
-
-
-def leg_state(dump: RawEvent) -> LegState:
-    prefix = f"variable_{TAG_PREFIX}"
-    return LegState(
-        leg_id=dump.unique_id,
-        answered=dump.get("Answer-State") == "answered",
-        bridged_to=dump.get("variable_bridge_to") or "",
-        tags={name.removeprefix(prefix): decode_value(value) for name, value in dump.starting_with(prefix)},
-    )

@@ -26,7 +26,8 @@ from . import resync
 from .commands import DialKind
 from .connection import Reply
 from .errors import EslError, SwitchRefused, SwitchUnavailable
-from .leg_book import LegBook, leg_state
+from .leg_book import LegBook
+from .leg_dumps import leg_state
 from .leg_listener import LegsListener
 from .link import Link, leg_presence
 from .wire import UNDEFINED
