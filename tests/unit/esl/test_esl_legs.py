@@ -545,6 +545,41 @@ def test_an_attended_transfer_that_the_phone_sends_through_its_other_call(world)
     world.until_told("b2", LegGone("hung_up", "NORMAL_CLEARING"))
 
 
+def _refer_to_a_call_that_rings(world):
+    world.talking()
+    world.refused["api uuid_getvar c1 att_xfer_kill_uuid"] = "b2"
+    world.gone("leg1", variable_transfer_disposition="recv_replace", variable_refer_uuid="b2")
+    world.until_told("leg1", LegGone("hung_up", "NORMAL_CLEARING"))
+    assert world.listener.of("leg1")[-2] == LegReferred("ringing", with_channel="b2")
+
+
+def test_a_transfer_to_a_call_that_rings_and_is_answered(world):
+    """Whoever answers is a channel that we have never heard of; it goes by the name of the call that rang."""
+    _refer_to_a_call_that_rings(world)
+    world.bridged("c1", "peer")
+    world.until_told("b2", LegBridged("c1"))
+    world.send("CHANNEL_PARK", "c1", "ivr", Channel_State="CS_PARK", Caller_Dialplan="inline", Caller_Context="transfer")
+    world.until_told("b2", LegGone("hung_up", "NORMAL_CLEARING"))
+    assert world.legs.ids() == []
+
+
+def test_a_transfer_to_a_call_that_rings_and_is_not_answered(world):
+    _refer_to_a_call_that_rings(world)
+    world.send("CHANNEL_PARK", "c1", "ivr", Channel_State="CS_EXECUTE", Caller_Dialplan="inline", Caller_Context="transfer")
+    world.until_told("b2", LegGone("no_answer", "NO_ANSWER"))
+    assert world.legs.ids() == []
+
+
+def test_a_hang_up_after_another_transfer_of_the_same_caller_is_none(world):
+    """The caller's variable stays: what it names must be this call."""
+    world.talking()
+    world.refused["api uuid_getvar c1 att_xfer_kill_uuid"] = "of an earlier transfer"
+    world.gone("leg1", variable_transfer_disposition="recv_replace", variable_refer_uuid="b2")
+    world.send("CHANNEL_PARK", "c1", "ivr", Channel_State="CS_PARK")
+    world.until_told("leg1", LegGone("hung_up", "NORMAL_CLEARING"))
+    assert not any(isinstance(what, LegReferred) for what in world.listener.of("leg1"))
+
+
 def test_a_transfer_into_a_flow_is_a_blind_one(world):
     """The phone had dialled a hotline itself and gives the caller there: the switch says nothing on the phone's leg."""
     world.talking()
