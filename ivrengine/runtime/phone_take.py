@@ -290,7 +290,8 @@ class PhoneTake:
         if self.leg_id:
             self.parts.kill(self.leg_id)
             with contextlib.suppress(_Gone):
-                self._until(LegGone, HANG_UP_SECONDS)
+                if key := self._until(LegGone, HANG_UP_SECONDS, listens=self.state in TO_HEAR):
+                    self.inbox.put_nowait(Pressed(key))  # said in the page meanwhile
             self.leg_id = ""
 
 

@@ -210,8 +210,9 @@ def test_without_a_key_it_is_heard_three_times_then_the_page_decides(house: Hous
         assert house.state == "REVIEWING"
         house.played()
     assert house.last("kill")
+    house.takes.press(house.takes.of(ADMIN.name)["take"], "3", ADMIN)  # while it is being hung up
     house.tell(LegGone("hung_up"))
-    assert house.state == "WAITING"
+    assert house.state == "DISCARDED" and house.takes.of(ADMIN.name)["why"] == ""
 
 
 def test_the_page_ends_it_while_it_rings_or_records(house: House) -> None:
