@@ -115,7 +115,7 @@ def test_a_session_that_ends_costs_nothing_that_was_typed(browsers: Any, house: 
 
 def test_a_lost_line_is_told_and_disables_what_needs_it(browsers: Any) -> None:
     page = browsers.open("supervisor")
-    with page.expect_response("**/calls/live"):
+    with page.expect_response("**/calls/live*"):
         page.goto("/calls/")
     page.evaluate("document.querySelector('#calls').dataset.needsLine = ''")
     page.context.set_offline(True)
