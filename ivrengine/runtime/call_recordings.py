@@ -16,6 +16,7 @@ import gevent
 from gevent.event import Event
 
 from ivrengine.domain.commands import RaiseAlarm
+from ivrengine.domain.sentence import Sentence
 from ivrengine.esl.errors import EslError
 from ivrengine.log import note
 from ivrengine.prompts.wav import BadWav, read_wav
@@ -42,9 +43,7 @@ class RecordingLegs(Protocol):
 
 
 class CallRecordings:
-    def __init__(
-        self, legs: RecordingLegs, store: Store, directory: Path, crew: Crew, alarm: Callable[[RaiseAlarm], None]
-    ) -> None:
+    def __init__(self, legs: RecordingLegs, store: Store, directory: Path, crew: Crew, alarm: Callable[[RaiseAlarm], None]) -> None:
         self.directory = directory
         self._legs = legs
         self._store = store
@@ -76,7 +75,12 @@ class CallRecordings:
         try:
             self._legs.mask_recording(talk.leg_id, talk.recording_path, on)
         except EslError as error:
-            self._failed(talk.item_id, f"a recording could not be {'masked' if on else 'gone on with'}: {error}")
+            sentence = (
+                Sentence("a recording could not be paused: %(error)s", error=error)
+                if on
+                else Sentence("a recording could not be gone on with: %(error)s", error=error)
+            )
+            self._failed(talk.item_id, sentence)
             return False
         talk.masked = on
         return True
@@ -101,7 +105,7 @@ class CallRecordings:
         path, talk.recording_path = talk.recording_path, ""
         self._stopped.pop(path, None)
         if not talk.over:
-            self._failed(talk.item_id, f"a talk is not recorded: {problem}")
+            self._failed(talk.item_id, Sentence("a talk is not recorded: %(problem)s", problem=problem))
         self._keep(talk.item_id, "", 0, problem)
 
     # -- after the talk
@@ -115,7 +119,7 @@ class CallRecordings:
         """See what a file holds whose talk is over, and link it to the talk."""
         duration_ms, problem = gevent.get_hub().threadpool.apply(_look_at, (Path(path),))
         if problem:
-            self._failed(item_id, f"the recording of a talk is lost: {problem}")
+            self._failed(item_id, Sentence("the recording of a talk is lost: %(problem)s", problem=problem))
         self._keep(item_id, path, duration_ms, problem)
 
     def _judge_when_stopped(self, item_id: str, path: str) -> None:
@@ -145,7 +149,7 @@ def _look_at(path: Path) -> tuple[int, str]:
     try:
         duration_ms = read_wav(path).duration_ms
     except OSError as error:
-        return 0, f"the file can't be read: {error.strerror}"
+        return 0, Sentence("the file can't be read: %(error)s", error=error.strerror)
     except BadWav as error:
-        return 0, f"the file {error}"
-    return (duration_ms, "") if duration_ms > 0 else (0, "the file holds no sound")
+        return 0, Sentence("the file %(error)s", error=error)
+    return (duration_ms, "") if duration_ms > 0 else (0, Sentence("the file holds no sound"))

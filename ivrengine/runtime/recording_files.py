@@ -9,6 +9,7 @@ from array import array
 from pathlib import Path
 
 from ivrengine.domain.events import RecordingEnded
+from ivrengine.domain.sentence import Sentence
 from ivrengine.flow.recording import RECORDING, RECORDING_NAME
 from ivrengine.flow.run import Run
 from ivrengine.log import note
@@ -63,7 +64,9 @@ def why_not_record(directory: Path) -> str:
     try:
         room = os.statvfs(directory)
     except OSError as error:
-        return f"the directory {directory} can't be used: {error.strerror}"
+        return Sentence("the directory %(directory)s can't be used: %(error)s", directory=directory, error=error.strerror)
     if room.f_bavail * room.f_frsize < ROOM_BYTES:
-        return f"the disk of {directory} is full"
-    return "" if os.access(directory, os.W_OK | os.X_OK) else f"the directory {directory} can't be written to"
+        return Sentence("the disk of %(directory)s is full", directory=directory)
+    return (
+        "" if os.access(directory, os.W_OK | os.X_OK) else Sentence("the directory %(directory)s can't be written to", directory=directory)
+    )
