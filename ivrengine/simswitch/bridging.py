@@ -42,9 +42,23 @@ def _serve_who_waits(channel: Channel, waiting: Channel, peer: Channel | None) -
     """The phone has left its call while that rang, and somebody waits in its place."""
     waiting.watchers.remove(channel.routine)
     if peer is None:
-        waiting.go_on_as(channel)
+        _go_on_as(waiting, channel)
     elif not uuid_bridge(channel.core, waiting.uuid, peer.uuid):
         peer.hangup("ORIGINATOR_CANCEL")
+
+
+def _go_on_as(channel: Channel, other: Channel) -> None:
+    """As switch_channel_caller_extension_masquerade: what ``other`` still had to run, with its variables, in place of one's own."""
+    if channel.down:
+        return
+    kept_out = {*other.variables.get("attended_transfer_no_copy", "").lower().split(","), "uuid"}
+    channel.variables.update({name: value for name, value in other.variables.items() if name.lower() not in kept_out})
+    channel.profile.destination = other.profile.destination
+    channel.end_broadcast()
+    channel.queue.clear()
+    channel.queue.extend(other.queue)
+    channel.transfer_flag = True
+    channel.set_state(State.CS_ROUTING)
 
 
 def handle_cause(channel: Channel, cause: str) -> None:

@@ -230,19 +230,6 @@ class Channel:
         self.transfer_flag = True
         self.set_state(State.CS_ROUTING)
 
-    def go_on_as(self, other: Channel) -> None:
-        """As switch_channel_caller_extension_masquerade: what ``other`` still had to run, with its variables, in place of one's own."""
-        if self.down:
-            return
-        kept_out = other.variables.get("attended_transfer_no_copy", "").lower().split(",")
-        self.variables.update({name: value for name, value in other.variables.items() if name.lower() not in {*kept_out, "uuid"}})
-        self.profile.destination = other.profile.destination
-        self.end_broadcast()
-        self.queue.clear()
-        self.queue.extend(other.queue)
-        self.transfer_flag = True
-        self.set_state(State.CS_ROUTING)
-
     def park_session(self) -> None:
         self.transfer_flag = True
         self.set_state(State.CS_PARK)

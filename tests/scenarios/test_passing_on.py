@@ -125,7 +125,7 @@ def test_the_phones_own_attended_transfer(bench: Bench, database: SiteDatabase) 
 def test_the_phones_own_transfer_to_a_colleague_who_still_rings(bench: Bench, database: SiteDatabase) -> None:
     """The agent does not wait for the answer: the caller hears music, then the colleague; and the survey when that one hangs up."""
     call, phone = talking(bench, database)
-    other = bench.phone("8003", after_seconds=3.0)
+    other = bench.phone("8003", after_seconds=5.0)
     phone.dial("8003")
     other.wait_ringing(20)
     phone.join_ringing()
@@ -143,7 +143,7 @@ def test_the_phones_own_transfer_to_a_colleague_who_still_rings(bench: Bench, da
 def test_who_was_transferred_to_a_phone_that_is_not_answered_comes_back(bench: Bench, database: SiteDatabase) -> None:
     """First of all to the agent they come from, before the others in line."""
     call, phone = talking(bench, database)
-    other = bench.phone("8003", "reject", after_seconds=3.0)
+    other = bench.phone("8003", "reject", after_seconds=5.0)
     phone.dial("8003")
     other.wait_ringing(20)
     phone.join_ringing()

@@ -184,7 +184,7 @@ def test_a_phones_script_holds_and_transfers(client: Client, call: str) -> None:
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_transfer_to_a_call_that_rings(client: Client, call: str, answers: bool) -> None:
     """Music until somebody answers; whom nobody answers is handed over again, as the caller who they were."""
-    client.api(f'sim phone {{"extension": "8002", "after": 0.5, "behaviour": "{"answer" if answers else "reject"}"}}')
+    client.api('sim phone {"extension": "8002", "behaviour": "no_answer"}')
     agent = leg(client)
     client.api(f"uuid_setvar {call} park_after_bridge true")
     client.api(f"uuid_bridge {call} {agent}")
@@ -196,6 +196,9 @@ def test_a_transfer_to_a_call_that_rings(client: Client, call: str, answers: boo
     assert (gone["variable_transfer_disposition"], gone["variable_refer_uuid"]) == ("recv_replace", second)
     assert client.api(f"uuid_getvar {call} att_xfer_kill_uuid") == second
     client.wait("CHANNEL_EXECUTE", call, Application="endless_playback")
+    rows = json.loads(client.api("show channels as json"))["rows"]
+    (rung,) = (row["uuid"] for row in rows if row["name"].startswith("sofia/phones/8002@"))
+    assert client.api(f"sim {'answer' if answers else 'reject'} {rung}") == "+OK\n"
     if answers:
         colleague = client.wait("CHANNEL_BRIDGE", call)["Bridge-B-Unique-ID"]
         client.api(f"uuid_kill {colleague}")
