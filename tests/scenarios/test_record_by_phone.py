@@ -24,6 +24,7 @@ from .conftest import SWITCHES, prompt
 NAME = "survey/service"  # a prompt of the site that has a sound already
 NEW = "news/by_phone"
 SPEECH_SECONDS = 4.5  # of the fixture, and a little
+RING_SECONDS = 60.0  # until the command has started, on a machine that has much to do
 
 
 @pytest.fixture(params=SWITCHES)
@@ -43,10 +44,10 @@ class Recording:
         return self._output.read_text("utf-8")
 
     def until(self, sentence: str, times: int = 1) -> None:
-        eventually(lambda: self.said().count(sentence) >= times, f"{sentence!r} after {self.said()!r}", 40)
+        eventually(lambda: self.said().count(sentence) >= times, f"{sentence!r} after {self.said()!r}", RING_SECONDS)
 
     def result(self) -> int:
-        return self.process.wait(40)
+        return self.process.wait(RING_SECONDS)
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def test_what_was_spoken_becomes_the_prompt_and_can_be_put_back(bench: Bench, da
     phone = bench.phone("8001")
     before = prompt(bench, NAME).read_bytes()
     with recording(bench, NAME) as one:
-        phone.wait_talking(20)
+        phone.wait_talking(RING_SECONDS)
         one.until("It records.")
         phone.speak(speech)
         time.sleep(SPEECH_SECONDS)
@@ -97,11 +98,11 @@ def test_nobody_answers_and_who_hangs_up_keep_nothing(bench: Bench, speech: Path
         assert one.result() == 1 and any(f"Nobody answered ({why})" in one.said() for why in ("rejected", "busy"))
     bench.phone("8001")
     with recording(bench, NEW) as one:
-        phone.wait_talking(20)
+        phone.wait_talking(RING_SECONDS)
         phone.hang_up()
         assert one.result() == 1 and "without a word" in one.said()
     with recording(bench, NEW) as one:
-        phone.wait_talking(20)
+        phone.wait_talking(RING_SECONDS)
         one.until("It records.")
         phone.speak(speech)
         time.sleep(SPEECH_SECONDS)
@@ -121,7 +122,7 @@ def test_nobody_answers_and_who_hangs_up_keep_nothing(bench: Bench, speech: Path
 def test_an_engine_that_dies_in_the_middle_has_kept_nothing(bench: Bench, speech: Path) -> None:
     phone = bench.phone("8001")
     with recording(bench, NEW) as one:
-        phone.wait_talking(20)
+        phone.wait_talking(RING_SECONDS)
         one.until("It records.")
         phone.speak(speech)
         bench.engine.kill()
