@@ -30,8 +30,10 @@ def audience_of(floor: Floor, queue: Queue, rings: Sequence[Ring]) -> Audience:
 
 def joined(floor: Floor, item: Item) -> None:
     """The item stands in its queue's line now."""
-    item.audience = audience_of(floor, item.queue, item.rings)
-    item.audience.items += 1
+    audience = item.audience
+    if audience is None or audience.queue is not item.queue:  # it is looked up once, at the door
+        audience = item.audience = audience_of(floor, item.queue, item.rings)
+    audience.items += 1
 
 
 def left(floor: Floor, item: Item) -> None:
@@ -71,10 +73,10 @@ def count_anew(floor: Floor, queue: Queue, agents: Iterable[Agent], now: float) 
 
 
 def watch(floor: Floor, item: Item) -> None:
-    """The item waits: see to it that it does not wait for nobody for ever. Callbacks have time."""
+    """The item waits, and nobody is there: see to it that it does not for ever. Callbacks have time."""
     audience, limit = item.audience, item.queue.rules.no_agent_seconds
     assert audience is not None
-    if item.virtual or audience.logged_in or not limit:
+    if item.virtual or not limit:
         return
     due = max(item.entered_at, audience.empty_since) + limit
     if due < audience.alarm.due:

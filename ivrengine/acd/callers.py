@@ -25,7 +25,8 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
     if told.item_id in floor.items or told.item_id in floor.ended:
         return
     queue = floor.queues.get(told.queue)
-    refusal = _refusal(floor, queue, told)
+    audience = audience_of(floor, queue, told.rings) if queue is not None else None
+    refusal = _refusal(floor, queue, audience, told)
     if queue is None or refusal is not None:
         floor.remember(told.item_id)
         floor.decisions.append(ItemEnded(told.item_id, told.queue, refusal or "failed", max(0.0, now - told.queued_at)))
@@ -42,6 +43,7 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
         virtual=told.virtual,
         entered_at=now,
         attempt_count=told.attempts_before,
+        audience=audience,
     )
     item.boost(told.boost_seconds)
     item.alarm = floor.timers.new("item", item)
@@ -53,15 +55,15 @@ def queued(floor: Floor, told: Queued, now: float) -> None:
     floor.enter(item, now)
 
 
-def _refusal(floor: Floor, queue: Queue | None, told: Queued) -> Terminal | None:
+def _refusal(floor: Floor, queue: Queue | None, audience: Audience | None, told: Queued) -> Terminal | None:
     """How a call ends that may not even wait. What an earlier process let in, and callbacks, always may."""
-    if queue is None or queue.retired:
+    if queue is None or audience is None or queue.retired:
         return "failed"
     if told.virtual or not floor.opened:
         return None
     if queue.rules.capacity and queue.living >= queue.rules.capacity:
         return "refused_full"
-    if queue.rules.when_empty == "refuse" and not audience_of(floor, queue, told.rings).logged_in:
+    if queue.rules.when_empty == "refuse" and not audience.logged_in:
         return "refused_empty"
     return None
 

@@ -94,7 +94,8 @@ class Floor:
             due = min(due, item.sticky_until)
         self.lanes.join(item, only)
         self.timers.set(item.alarm, due)
-        audiences.watch(self, item)
+        if not item.audience.logged_in:  # type: ignore[union-attr]
+            audiences.watch(self, item)
 
     def _sticky_agent(self, item: Item, now: float) -> str:
         """Whom the item waits for alone; "" when it is time for everybody, or the agent could not serve it."""
