@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,8 @@ def test_the_phones_own_transfer_to_a_colleague_who_still_rings(bench: Bench, da
     phone.wait_idle(20)
     other.wait_talking(20)
     until_works(database, "1001", "IDLE")
+    rows = [row for row in json.loads(bench.api("show channels as json"))["rows"] if row["name"].startswith("sofia/phones/8003")]
+    eventually(lambda: len(bench.api(f"uuid_getvar {rows[0]['uuid']} bridge_to").strip()) == 36, "the two connected")
     assert not call.has_heard(prompt(bench, SURVEY)), "the two of them talk"
     other.hang_up()
     end(bench, call)
