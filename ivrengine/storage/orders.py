@@ -18,6 +18,7 @@ import gevent
 import sqlite_utils
 
 from ivrengine.domain.sentence import Sentence
+
 from .database import Database, Ticket
 from .errors import NoSuchRecord, StorageOverloaded, StorageTimeout
 from .rows import storable
