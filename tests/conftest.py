@@ -24,7 +24,8 @@ def copied_databases() -> Iterator[None]:
 
     def copy(db: Database) -> None:
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-            return migrate(db)
+            migrate(db)
+            return
         # Several threads may come at once, and a connection serves one at a time.
         source = sqlite3.connect(":memory:")
         source.deserialize(content)

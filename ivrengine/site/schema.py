@@ -109,7 +109,7 @@ class QueueSpec(StepSpec):
     when_empty: Literal["wait", "refuse"] = Field(
         _QUEUE.when_empty, description="a caller who comes while no agent is logged in who could ever serve them"
     )
-    no_agent: Seconds = Field(_QUEUE.no_agent_seconds, description="so long without any such agent logged in, then the wait ends; 0s: never")
+    no_agent: Seconds = Field(_QUEUE.no_agent_seconds, description="so long without such an agent logged in, then the wait ends; 0s: never")
     ring: Seconds = Field(_QUEUE.ring_seconds, ge=3, le=300, description="an agent's phone rings so long")
     ring_all_limit: int = Field(_QUEUE.ring_all_limit, ge=1, le=50, description="phones that ring at once with strategy ring_all")
     accept_key: Annotated[str, AfterValidator(_key)] = Field(

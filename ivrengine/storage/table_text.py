@@ -45,7 +45,7 @@ def read_table(
     bad: tuple[type[Exception], ...],
     what: str,
 ) -> Parsed[Record]:
-    """``headings``: column -> what people call it, in the order of a table without a first line of headings; the first column must be there.
+    """``headings``: column -> what people call it, in the order of a table without a line of headings; the first column must be there.
 
     ``read`` makes the record of a line from its cells by column and its number, and raises one of ``bad`` with a sentence. Lines that begin
     with # are comments. Raises StorageError, saying that it is no list of ``what``, when nothing of that kind can be in the file.

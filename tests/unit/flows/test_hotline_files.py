@@ -21,8 +21,8 @@ LANGUAGES = ("zh-CN", "en-US")
 SAMPLE = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
 LONGEST_SECONDS = 10
 SHORTEST_SECONDS = 0.2
-MOST_BYTES = 10_000_000  # of all recordings together, words of numbers included
-DESK_PROMPT = re.compile(r'"((?:desk|talk|callback)/[a-z_]+)"')
+MOST_BYTES = 12_000_000  # of all recordings together, words of numbers included
+DESK_PROMPT = re.compile(r'"((?:desk|talk|callback|record)/[a-z_]+)"')
 
 
 @cache
@@ -37,7 +37,7 @@ def prompt_names() -> tuple[str, ...]:
 
 
 def engine_s_own() -> set[str]:
-    """What the engine says by itself at the desk, in talks and callbacks; the names of queues and break reasons among it."""
+    """What the engine says by itself at the desk, in talks, callbacks and takes; the names of queues and break reasons among it."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "ivrengine/runtime").glob("*.py"))
     names = {f"queue/{name}" for name in SAMPLE["queues"]} | {f"break/{name}" for name in SAMPLE["break_reasons"]}
     return names.union(*(DESK_PROMPT.findall(source) for source in sources))

@@ -24,7 +24,6 @@ from ivrengine.runtime.drafts import Drafts
 from ivrengine.runtime.news import News
 from ivrengine.runtime.prompt_work import PromptWork
 from ivrengine.runtime.publishing import Publisher
-from ivrengine.storage.store import Store
 from webadmin import create_app
 from webadmin.auth import KEY_COOKIE
 
