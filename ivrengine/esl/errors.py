@@ -1,16 +1,15 @@
-"""What can go wrong at the switch's edge: the switch's faults and ours are different types, all of them plain Exceptions.
+"""What can go wrong at the switch's edge: the switch's faults and ours are different types, and all are errors that a person may read.
 
 No gevent.Timeout (a BaseException) ever leaves this package. No message holds the password.
 """
 
 from __future__ import annotations
 
+from ivrengine.errors import IvrEngineError
 
-class EslError(Exception):
+
+class EslError(IvrEngineError):
     """Something went wrong between the engine and the switch."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
 
 
 class SwitchUnavailable(EslError):

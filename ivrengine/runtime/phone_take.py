@@ -22,7 +22,6 @@ from gevent.queue import Empty, Queue
 from ivrengine.domain.audio import Audio, Prompt, RecordedFile, Tone
 from ivrengine.domain.legs import LegAnswered, LegDigit, LegEvent, LegGone, LegPlayed, LegRecorded
 from ivrengine.errors import IvrEngineError
-from ivrengine.esl.errors import EslError
 from ivrengine.prompts.errors import PromptError
 
 from .recording_files import spoken_ms
@@ -128,7 +127,7 @@ class PhoneTake:
             self._walk()
         except _Discarded:
             self._move("DISCARDED")
-        except (EslError, IvrEngineError) as error:
+        except (PromptError, IvrEngineError) as error:
             self._move("FAILED", sentence=str(error))
         finally:
             if not self.over:
@@ -225,7 +224,7 @@ class PhoneTake:
         if self.leg_id:
             try:
                 self._play(self._prompt(prompt))
-            except (_Gone, _Discarded, EslError, IvrEngineError) as error:
+            except (_Gone, _Discarded, IvrEngineError) as error:
                 log.debug("the last word of a recording by phone was not heard: %r", error)
 
     def _play(self, *items: Audio, listens: bool = False) -> str:

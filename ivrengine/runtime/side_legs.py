@@ -145,7 +145,7 @@ class SideLegs:
         """What the switch refuses costs the leg, never the one who follows it."""
         try:
             wish(*args)
-        except (IvrEngineError, EslError) as error:
+        except IvrEngineError as error:
             log.warning("a leg could not be used: %s", error)
             self.kill(args[0])
 

@@ -20,6 +20,7 @@ from ivrengine.acd.happenings import Opened
 from ivrengine.acd.rules import AgentRules, BreakReason, Membership, QueueRules, Team
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.commands import Enqueue, KeepMessage, LogStep
+from ivrengine.esl.errors import SwitchRefused, SwitchTimeout, SwitchUnavailable
 from ivrengine.site.records import Agent, Disposition, Site
 from ivrengine.storage.customers import read_customer
 from webadmin.pages.console import VERBS
@@ -166,6 +167,18 @@ def test_a_user_without_an_agents_number_is_told_and_does_nothing(client: Callab
 def test_a_verb_that_is_not_possible_now_is_a_sentence(client: Callable[[str], FlaskClient], house: Desk, verb: str) -> None:
     answer = do(client("agent"), verb)
     assert answer.status_code == 409 and answer.json["error"].endswith(".")
+
+
+@pytest.mark.parametrize("fault", [SwitchTimeout, SwitchUnavailable, SwitchRefused])
+def test_what_the_switch_can_not_do_now_is_a_sentence(
+    agent: FlaskClient, house: Desk, engine: Any, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise fault("-ERR no")
+
+    monkeypatch.setattr(engine.workplace.soft_phone, "do", fail)
+    answer = do(agent, "hold")
+    assert answer.status_code == 503 and "The switch can't do that now" in answer.json["error"]
 
 
 def test_what_is_no_verb_or_no_text_does_nothing(agent: FlaskClient, house: Desk) -> None:
