@@ -34,5 +34,7 @@ def set_up(level: int = logging.INFO) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    # Not shown, so not to be found out for each entry; a greenlet's thread is a stand-in that is made for it.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root.setLevel(level)
     logging.getLogger("greenswitch").setLevel(logging.WARNING)

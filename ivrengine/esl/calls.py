@@ -17,6 +17,7 @@ from gevent.event import Event
 from ivrengine.domain.caller import CallInfo
 from ivrengine.domain.events import CallerHungUp, CallEvent
 
+from .commands import whole_token
 from .translate import (
     ChannelState,
     Pending,
@@ -100,11 +101,10 @@ class Calls:
         call.pending[command.token] = command
         return True
 
-    def unexpect(self, call_id: str, token: str) -> None:
-        """The command was not sent after all."""
+    def unexpect(self, call_id: str, token: str) -> bool:
+        """The command was not sent after all, or no event will tell its end. False where it was not expected any more."""
         call = self._calls.get(call_id)
-        if call is not None:
-            self._take(call, token)
+        return call is not None and self._take(call, token) is not None
 
     def playing(self, call_id: str) -> list[Pending]:
         call = self._calls.get(call_id)
@@ -160,7 +160,7 @@ class Calls:
         self._listener.call_offered(info, channel_state(event, now))
 
     def _completed(self, call_id: str, call: _Call, event: RawEvent) -> None:
-        command = self._take(call, event.get("Application-UUID") or "")
+        command = self._take(call, whole_token(call_id, event.get("Application-UUID") or ""))
         if command is not None:
             meaning = completion(command, event)
             if meaning is not None:

@@ -26,6 +26,7 @@ NO_KEYS = "none"
 TAG_PREFIX = "acd_"  # of the channel variables that hold a leg's tags
 LEG_TRANSFER_CONTEXT = "leg_transfer"  # of the dialplan: where a leg goes that the phone on the other side transfers
 LEFT_PARKED = "NO_USER_RESPONSE"  # the cause with which the switch hangs up a leg that nobody connected
+BODY_FROM = 40  # characters; a shorter argument has fewer bytes in a header
 NAME_LOOKED_AT = 400  # characters of a display name
 
 _CALL_ID = re.compile(r"[0-9A-Za-z._@:+~-]{1,128}")  # a UUID, or a SIP Call-ID where a profile says so
@@ -65,14 +66,31 @@ def variable_part(text: str) -> str:
 
 
 def execute_message(call_id: str, app_name: str, app_args: str = "", token: str = "") -> list[str]:
-    """The lines of a ``sendmsg`` that runs an application. ``event-lock`` always: without it applications nest."""
+    """The lines of a ``sendmsg`` that runs an application. ``event-lock`` always: without it applications nest.
+
+    FreeSWITCH reads a command byte by byte, which takes it 2 us each, but a body at once: a long argument goes there.
+    """
     lines = [f"sendmsg {call_id_part(call_id)}", "call-command: execute", f"execute-app-name: {app_name}"]
-    if app_args:
+    in_body = len(app_args) > BODY_FROM
+    if app_args and not in_body:
         lines.append(f"execute-app-arg: {app_args}")
     lines.append("event-lock: true")
     if token:
-        lines.append(f"Event-UUID: {_checked(_TOKEN, token, 'token')}")
+        lines.append(f"Event-UUID: {short_token(call_id, _checked(_TOKEN, token, 'token'))}")
+    if in_body:
+        length = len(app_args.encode("utf-8", "surrogateescape"))
+        lines += ["content-type: text/plain", f"content-length: {length}", "", app_args]
     return lines
+
+
+def short_token(call_id: str, token: str) -> str:
+    """A token as it travels: of one that begins with the call's id, which stands in the message already, the rest."""
+    return token.removeprefix(call_id) if token.startswith(f"{call_id}:") else token
+
+
+def whole_token(call_id: str, sent: str) -> str:
+    """The inverse of ``short_token``."""
+    return call_id + sent if sent.startswith(":") else sent
 
 
 def file_argument(paths: Sequence[str]) -> str:

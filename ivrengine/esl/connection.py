@@ -243,8 +243,7 @@ class Connection(InboundESL):
             self._commands_sent.extend(waiter for _, waiter in held_back)
             self._commands_sent.extend(waiters)
             try:
-                with gevent.Timeout(self._send_seconds, SwitchTimeout("the switch reads no more")):
-                    self.sock.sendall(raw)
+                self._send_all(raw)
             except (OSError, SwitchTimeout) as error:
                 # Half a command may be on its way: every later reply would be matched to the wrong command.
                 self.lose(f"sending failed: {error}")
@@ -252,6 +251,15 @@ class Connection(InboundESL):
             return waiters
         finally:
             self._send_lock.release()
+
+    def _send_all(self, raw: bytes) -> None:
+        try:
+            sent = self.sock.send(raw, 0, self._send_seconds)  # which takes everything, but for a switch that is slow
+        except TimeoutError as error:
+            raise SwitchTimeout("the switch reads no more") from error
+        if sent < len(raw):
+            with gevent.Timeout(self._send_seconds, SwitchTimeout("the switch reads no more")):
+                self.sock.sendall(raw[sent:])
 
     # -- receiving
 

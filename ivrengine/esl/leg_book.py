@@ -32,6 +32,7 @@ from ivrengine.domain.legs import (
     LegUnbridged,
 )
 
+from .commands import whole_token
 from .leg_dumps import leg_state, was_transferred
 from .leg_listener import LegsListener, NobodyListens
 from .translate import cause_of, digit_of, is_hung_up, leg_failure
@@ -285,7 +286,7 @@ class LegBook:
                 self._tell_gone(leg_id, LegGone("hung_up", "NORMAL_CLEARING") if leg.bridged_to else LegGone("no_answer", "NO_ANSWER"))
 
     def _play_ended(self, leg_id: str, leg: Leg, event: RawEvent) -> None:
-        token = event.get("Application-UUID") or ""
+        token = whole_token(leg_id, event.get("Application-UUID") or "")
         if is_hung_up(event):
             return
         if token and token == leg.records:

@@ -28,7 +28,7 @@ from .wire import RawEvent
 HELD_LIMIT = 20_000  # events, some 150 MB
 JOB_LIMIT = 2_000  # background jobs under way
 # Applications whose ends mean nothing to us; telling one costs FreeSWITCH more than it costs us to pass it over.
-NOT_TOLD = ("set", "unset", "multiset", "sched_transfer", "sched_cancel", "park")
+NOT_TOLD = ("set", "unset", "set_profile_var", "sched_transfer", "sched_cancel", "park")
 # None of these happens on a call that talks to nobody but us.
 LEG_EVENTS = (
     "CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_BRIDGE", "CHANNEL_HOLD", "CHANNEL_UNHOLD",

@@ -16,6 +16,7 @@ from .errors import BadName
 
 NAME_LIMIT = 120  # characters; the longest file name of common file systems is 255 bytes
 MISREAD = frozenset("!{}[],&^|'\"\\$")
+_MISREAD = re.compile(rf"[\s{re.escape(''.join(sorted(MISREAD)))}]")
 _NAME = re.compile(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
@@ -50,11 +51,11 @@ def check_language(language: str) -> str:
 
 def path_problem(path: str) -> str | None:
     """A sentence that says why FreeSWITCH would misread ``path``, or None."""
-    for character in path:
-        if character in MISREAD or character.isspace() or not character.isprintable():
-            return Sentence(
-                "FreeSWITCH would misread the character %(character)r in the path %(path)r", character=character, path=path[:200]
-            )
+    if not path.isprintable() or _MISREAD.search(path):
+        character = next(one for one in path if one in MISREAD or one.isspace() or not one.isprintable())
+        return Sentence(
+            "FreeSWITCH would misread the character %(character)r in the path %(path)r", character=character, path=path[:200]
+        )
     if "@@" in path:
         return Sentence("FreeSWITCH would misread '@@' in the path %(path)r", path=path[:200])
     return None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from . import applications, holding
 from .causes import Q850
+from .dialplan import CONDITION
 from .events import Headers
 from .headers import Profile, channel_headers, set_timestamps
 from .routine import FRAME_MS, Routine, Steps
@@ -392,8 +393,15 @@ def _routing(channel: Channel) -> Steps:
         channel.set_state(State.CS_CONSUME_MEDIA)
         return
     if not channel.queue:
+        from .api import run_api  # not above: its commands need channels
+
         profile = channel.profile
-        channel.queue.extend(channel.core.dialplan.route(profile.destination, profile.dialplan, profile.context, channel.uuid))
+        for name, data in channel.core.dialplan.route(profile.destination, profile.dialplan, profile.context, channel.uuid):
+            if name == CONDITION:
+                command, _, argument = (data or "").partition(" ")
+                run_api(channel.core, command, argument, lambda reply: None)
+            else:
+                channel.queue.append((name, data))
     if channel.queue:
         channel.set_state(State.CS_EXECUTE)
     else:

@@ -1,6 +1,6 @@
 """The dialplan: numbers that are handed to the engine, the fallback that helps callers when no engine does, the phones.
 
-Each context is the same list of applications as in freeswitch-conf, so an engine can't tell the two apart:
+Each context does the same as in freeswitch-conf, so an engine can't tell the two apart:
 
 - ``public``, where calls from outside arrive: served numbers, never a feature code, whatever the flows list;
 - ``phones``, where calls of our own phones arrive: the same numbers, feature codes, and the other phones; only here is
@@ -25,6 +25,7 @@ LEG_TRANSFER_CONTEXT = "leg_transfer"
 PHONES_PRESENCE = "ivr-phone"  # the presence data of calls from phone to phone
 FALLBACK = "fallback"
 UNCLAIMED_SECONDS = 5
+CONDITION = "condition"  # an api command that a condition runs while the extension is looked for; the events show no application
 APOLOGY = "apology.wav"  # in the sounds directory unless told otherwise; left out when it is missing
 MESSAGE_LIMIT_SECONDS = 300
 MESSAGE_SILENCE_SECONDS = 3
@@ -62,33 +63,43 @@ class Dialplan:
         if dialplan.lower() == "inline":
             return inline(destination)
         if context == TRANSFER_CONTEXT:
-            return self._hand_over()
+            return self._hand_over(channel_uuid)
         if context == LEG_TRANSFER_CONTEXT:
             return [("set", "park_timeout=30"), ("park", None)]
         if context == PHONES_CONTEXT:
-            return self._from_phone(destination)
+            return self._from_phone(destination, channel_uuid)
         if context != CONTEXT:
-            return self._hand_over() if self.serves(destination) else []
+            return self._hand_over(channel_uuid) if self.serves(destination) else []
         if _EXTENSION.fullmatch(destination):
             return [("bridge", f"user/{destination}@{self.domain}")]
         return self._fallback(channel_uuid)
 
-    def _from_phone(self, destination: str) -> list[Application]:
+    def _from_phone(self, destination: str, channel_uuid: str) -> list[Application]:
         proven = [
             ("set_profile_var", "caller_id_number=${sip_auth_username}"),
             ("set", "ivr_phone=${sip_auth_username}"),
         ]
         if self._serves_phones(destination):
-            return [*proven, *self._hand_over()]
+            return [*proven, *self._hand_over(channel_uuid)]
         if not _EXTENSION.fullmatch(destination):
             return proven  # FreeSWITCH runs what it has found, then finds nothing more and hangs up
         own = f"hangup_after_bridge=true force_transfer_context={TRANSFER_CONTEXT} presence_data={PHONES_PRESENCE}"
         leg = f"{{presence_data={PHONES_PRESENCE},force_transfer_context={TRANSFER_CONTEXT}}}user/{destination}@{self.domain}"
         # The rest is for a caller who was transferred to this call while it rang, if nobody answers them.
-        return [*proven, ("multiset", own), ("set", NOT_COPIED), ("bridge", leg), *self._hand_over()]
+        return [*proven, ("multiset", own), ("set", NOT_COPIED), ("bridge", leg), *self._hand_over_later()]
 
     @staticmethod
-    def _hand_over() -> list[Application]:
+    def _hand_over(channel_uuid: str) -> list[Application]:
+        return [
+            (CONDITION, f"sched_transfer +{UNCLAIMED_SECONDS} {channel_uuid} {FALLBACK} XML {CONTEXT}"),
+            (CONDITION, f"uuid_setvar_multi {channel_uuid} playback_terminators=none;park_after_bridge=true;continue_on_fail=true;"
+                        f"force_transfer_context={TRANSFER_CONTEXT};presence_data=ivr"),
+            ("park", None),
+        ]
+
+    @staticmethod
+    def _hand_over_later() -> list[Application]:
+        """The same in applications, which run one after the other."""
         return [
             ("sched_transfer", f"+{UNCLAIMED_SECONDS} {FALLBACK} XML {CONTEXT}"),
             ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true"

@@ -28,6 +28,7 @@ WARM_UP_CALLS = 50
 RAMP = tuple(range(60, 191, 10))  # calls a second; FreeSWITCH's own limit stands at 200
 RAMP_SECONDS = 6
 RAMP_MISSES = 2  # this many failed steps in a row end the ramp
+RTP_PORTS = 4000  # two a call
 SETTLE_SECONDS = 1.0  # for the last rows to be written and the last sessions to be taken down
 GONE_SECONDS = 30.0
 TARGET_CPU_RATIO, TARGET_RATE_RATIO = 1.25, 0.85
@@ -62,8 +63,7 @@ class Bench:
         self.site = work / "site"
         tone = write_site(self.site, FLOW)
         # As many calls as FreeSWITCH will have at once when it is too slow; its own guard must not be what is measured.
-        self.switch = FreeSwitch(self.site, work / "freeswitch", rtp_ports=8000)
-        self.switch.first_rtp = 16384
+        self.switch = FreeSwitch(self.site, work / "freeswitch", rtp_ports=RTP_PORTS)
         self.switch.render()
         contexts = self.switch.conf / "dialplan/contexts.xml"
         extension = XML_EXTENSION.format(number=XML_NUMBER, tone=tone)

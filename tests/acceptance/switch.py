@@ -52,14 +52,14 @@ class Ports:
     """
 
     def __init__(self) -> None:
-        self._claim: socket.socket | None = None
+        self._claims: list[socket.socket] = []
         self._owner = 0
         self._first = self._given = 0
 
     def free(self) -> int:
         """A port that nothing uses now, for TCP and for UDP."""
-        if self._claim is None or self._owner != os.getpid():
-            self._first, self._claim = claim_ports("ports", FIRST_PORT, FIRST_RTP_PORT - 1, PORTS)
+        if not self._claims or self._owner != os.getpid():
+            self._first, self._claims = claim_ports("ports", FIRST_PORT, FIRST_RTP_PORT - 1, PORTS)
             self._owner, self._given = os.getpid(), 0
         for _ in range(PORTS):
             port = self._first + self._given % PORTS
@@ -158,18 +158,21 @@ def _event(body: str) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in lines if name}
 
 
-def claim_ports(kind: str, first: int, last: int, count: int) -> tuple[int, socket.socket]:
-    """The first of ``count`` ports that no other test of this machine has, and what holds them until it is closed or forgotten.
+def claim_ports(kind: str, first: int, last: int, count: int, blocks: int = 1) -> tuple[int, list[socket.socket]]:
+    """The first of ``blocks`` times ``count`` ports that no other test of this machine has, and what holds them until it is closed
+    or forgotten.
 
     Two switches with the same RTP ports take them from each other, and a call that finds its port taken ends.
     """
-    for port in range(first, last + 2 - count, count):
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for port in range(first, last + 2 - count * blocks, count):
+        claims = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(blocks)]
         try:
-            claim.bind(f"\0ivrengine-tests-{kind}-{port}")  # gone with the process, whatever becomes of it
-            return port, claim
+            for block, claim in enumerate(claims):
+                claim.bind(f"\0ivrengine-tests-{kind}-{port + block * count}")  # gone with the process, whatever becomes of it
+            return port, claims
         except OSError:
-            claim.close()
+            for claim in claims:
+                claim.close()
     raise RuntimeError(f"all {kind} are claimed by other tests")
 
 
@@ -182,16 +185,18 @@ class FreeSwitch:
     numbers: Sequence[str] | None = None  # dialled numbers for the engine; the flows' own without it
     phones: Sequence[str] = ("8001", "8002", "8003")
     settings: str = ""  # further lines for ivrengine.toml
+    rtp_ports: int = RTP_PORTS  # a multiple of it where more than a hundred calls are up at once
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.esl_port, self.phones_port, self.trunk_port = free_port(), free_port(), free_port()
-        self.first_rtp, self._claim = claim_ports("rtp", FIRST_RTP_PORT, LAST_RTP_PORT, RTP_PORTS)
+        blocks = self.rtp_ports // RTP_PORTS
+        self.first_rtp, self._claims = claim_ports("rtp", FIRST_RTP_PORT, LAST_RTP_PORT, RTP_PORTS, blocks)
         self.conf, self.logs = self.work / "conf", self.work / "log"
 
     @property
     def first_phone_rtp(self) -> int:
-        return self.first_rtp + RTP_PORTS - PHONES_RTP_PORTS
+        return self.first_rtp + self.rtp_ports - PHONES_RTP_PORTS
 
     def serve(self, site: Path) -> None:
         """From now on a running switch is that site's: numbers, phones and directories are read anew."""

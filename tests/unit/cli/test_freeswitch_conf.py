@@ -159,13 +159,16 @@ def test_every_rendered_file_is_well_formed_and_complete(tmp_path: Path) -> None
 
 def test_the_hand_over_is_as_the_engine_expects_it(tmp_path: Path) -> None:
     text = render(Settings(tmp_path), ["1"], PASSWORDS)["dialplan/hand_over.inc"].decode()
-    actions = [(a.get("application"), a.get("data")) for a in ElementTree.fromstring(f"<all>{text}</all>").iter("action")]
-    assert actions == [
-        ("sched_transfer", "+5 fallback XML ivr"),
-        ("multiset", "playback_terminators=none park_after_bridge=true continue_on_fail=true force_transfer_context=transfer"
-         " presence_data=ivr"),
-        ("park", None),
-    ]
+    conditions = list(ElementTree.fromstring(f"<all>{text}</all>").iter("condition"))
+    commands = [condition.get("field") for condition in conditions]
+    assert commands[0] == "${sched_transfer(+5 ${uuid} fallback XML ivr)}"
+    assert "=" not in commands[1]  # only takes variables off
+    assert commands[2].split("(", 1)[1].split()[1:] == [
+        "playback_terminators=none;", "park_after_bridge=true;", "continue_on_fail=true;", "force_transfer_context=transfer;",
+        "presence_data=ivr)}",
+    ]  # fmt: skip
+    assert all(condition.get("expression") == "" for condition in conditions), "always met"
+    assert [[action.get("application") for action in condition] for condition in conditions] == [[], [], ["park"]]
 
 
 def test_a_gateway_is_rendered_where_a_proxy_is_set(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from gevent.event import Event
@@ -98,7 +99,13 @@ class Peer:
             while data := sock.recv(65536):
                 held += data
                 while b"\n\n" in held:
-                    raw, held = held.split(b"\n\n", 1)
+                    raw, held = held.lstrip(b"\n").split(b"\n\n", 1)
+                    length = re.search(rb"\ncontent-type: text/plain\ncontent-length: (\d+)", raw)
+                    if length is not None:  # which stands for the argument
+                        size = int(length[1])
+                        while len(held) < size:
+                            held += sock.recv(65536)
+                        raw, held = raw.replace(length[0], b"\nexecute-app-arg: " + held[:size]), held[size:].lstrip(b"\n")
                     self._command(session, raw.decode("utf-8", "surrogateescape"))
         except OSError:
             pass  # the client, or the test, closed it

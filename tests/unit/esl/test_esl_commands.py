@@ -97,3 +97,24 @@ def test_parts_hold_what_they_may_hold(check, text: str):
         check(text)
     with pytest.raises(UnsafeCommand):
         words.execute_message("c-1", "answer", "", "a token")
+
+
+def test_a_long_argument_travels_as_a_body_and_a_token_without_the_calls_id():
+    path = "/srv/ivr/prompts/zh-CN/欢迎致电发行部.wav"
+    assert words.execute_message("c-1", "playback", path * 2, "c-1:7") == [
+        "sendmsg c-1",
+        "call-command: execute",
+        "execute-app-name: playback",
+        "event-lock: true",
+        "Event-UUID: :7",
+        "content-type: text/plain",
+        f"content-length: {len((path * 2).encode())}",
+        "",
+        path * 2,
+    ]
+    assert words.execute_message("c-1", "set", "a=b")[3:] == ["execute-app-arg: a=b", "event-lock: true"]
+
+
+@pytest.mark.parametrize("token", ["c-1:7", "c-2:7", "c-1", "7", "token"])
+def test_a_token_arrives_as_it_was_sent(token: str) -> None:
+    assert words.whole_token("c-1", words.short_token("c-1", token)) == token

@@ -202,9 +202,9 @@ class Writes:
         self._sock = sock
         self.seen: list[bytes] = []
 
-    def sendall(self, raw: bytes) -> None:
+    def send(self, raw: bytes, flags: int, timeout: float) -> int:
         self.seen.append(raw)
-        self._sock.sendall(raw)
+        return self._sock.send(raw, flags, timeout)
 
     def __getattr__(self, name: str):
         return getattr(self._sock, name)

@@ -506,9 +506,25 @@ def test_stopping_is_insisted_on_until_the_playback_ends(world, monkeypatch):
 def test_stopping_when_nothing_plays_is_harmless(world):
     switch = world.with_call()
     switch.stop_playing("c1")
-    switch.answer("c1", "t-1")
-    world.complete("t-1")
+    switch.play("c1", "t-1", ["/a.wav"])
+    world.complete("t-1", Application_Response="FILE%20PLAYED")
+    assert world.listener.next("event") == ("event", "c1", PromptEnded("t-1", "played"))
+
+
+def test_answering_is_told_when_the_switch_says_that_it_is_done(world):
+    world.with_call().answer("c1", "t-1")
     assert world.listener.next("event") == ("event", "c1", Answered("t-1"))
+    assert world.said("api uuid_answer") == ["api uuid_answer c1"]
+
+
+def test_answering_in_vain_is_not_told(world):
+    switch = world.with_call()
+    world.peer.script = lambda session, command: api("-ERROR\n") if command.startswith("api uuid_answer") else None
+    switch.answer("c1", "t-1")
+    world.send(event("CHANNEL_HANGUP_COMPLETE", "c1", Hangup_Cause="INCOMPATIBLE_DESTINATION"))
+    assert world.listener.next("event") == ("event", "c1", CallerHungUp("INCOMPATIBLE_DESTINATION"))
+    switch.answer("c1", "t-2")
+    assert world.said("api uuid_answer c1") == ["api uuid_answer c1"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ OPTIONAL = {"Other-Leg-Transfer-Source", "Caller-Transfer-Source", "Other-Leg-RD
 
 @pytest.fixture
 def world(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimWorld]:
-    monkeypatch.setattr(Dialplan, "_hand_over", staticmethod(lambda: HAND_OVER))
+    monkeypatch.setattr(Dialplan, "_hand_over", staticmethod(lambda channel_uuid: HAND_OVER))
     switch = make_switch(site, speed=10)
     client = Client(switch.port)
     client.reply("event plain ALL")

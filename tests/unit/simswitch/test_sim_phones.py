@@ -12,7 +12,6 @@ from simclient import Client
 from ivrengine.simswitch.dialplan import Dialplan
 
 HANDED_OVER = ["EXECUTE(set_profile_var)", "EXECUTE_COMPLETE(set_profile_var)", "EXECUTE(set)", "EXECUTE_COMPLETE(set)",
-               "EXECUTE(sched_transfer)", "EXECUTE_COMPLETE(sched_transfer)", "EXECUTE(multiset)", "EXECUTE_COMPLETE(multiset)",
                "EXECUTE(park)", "PARK"]
 
 
@@ -40,7 +39,7 @@ def test_a_caller_from_outside_is_no_phone_whatever_its_number_says(client: Clie
 @pytest.mark.parametrize("number", ["*90", "*80", "*801", "#31", "*", "20001"])
 def test_a_caller_from_outside_reaches_no_feature_code_though_flows_list_it(site, number: str) -> None:
     dialplan = Dialplan(["2000", "*90", "*80*", "4008*", "*"], site, "ivr.local")
-    assert dialplan.route(number, "XML", "public", "u") == (dialplan._hand_over() if number == "20001" else [])
+    assert dialplan.route(number, "XML", "public", "u") == (dialplan._hand_over("u") if number == "20001" else [])
     assert dialplan.route("*801", "XML", "phones", "u")[-1] == ("park", None)
 
 
