@@ -144,7 +144,7 @@ def texts() -> dict[str, Any]:
                        "CONFERENCE": _("%(who)s is with you and your caller", who="{who}")},
         "free": _("free"),
         "busy": _("busy"),
-        "tries": _("tried %(count)s times", count="{count}"),
+        "tries": _("tries: %(count)s", count="{count}"),
         "asked": _("A colleague asks you about this caller."),
         "required": _("This queue wants to know what the call was about, before the next one."),
         "notes_required": _("This queue wants notes of the call, before the next one."),
