@@ -41,6 +41,32 @@ WORDS = {
     "away": _("away"),
     "on the phone": _("on the phone"),
     "logged out": _("logged out"),
+    # who ended a call
+    "caller": _("caller"),
+    "engine": _("engine"),
+    "switch": _("switch"),
+    # the switch's hang-up causes that callers, phones and lines bring about
+    "NORMAL_CLEARING": _("ended as usual"),
+    "ALLOTTED_TIMEOUT": _("longest time reached"),
+    "ATTENDED_TRANSFER": _("passed on after asking"),
+    "BLIND_TRANSFER": _("passed on"),
+    "CALL_REJECTED": _("call rejected"),
+    "DESTINATION_OUT_OF_ORDER": _("line out of order"),
+    "INCOMPATIBLE_DESTINATION": _("no common codec"),
+    "INVALID_NUMBER_FORMAT": _("number can't be dialled"),
+    "MANAGER_REQUEST": _("ended by command"),
+    "MEDIA_TIMEOUT": _("sound stopped coming"),
+    "NETWORK_OUT_OF_ORDER": _("network out of order"),
+    "NORMAL_TEMPORARY_FAILURE": _("line failed for a moment"),
+    "NO_ANSWER": _("nobody answered"),
+    "NO_ROUTE_DESTINATION": _("no way to this number"),
+    "NO_USER_RESPONSE": _("phone does not respond"),
+    "ORIGINATOR_CANCEL": _("gave up before the answer"),
+    "RECOVERY_ON_TIMER_EXPIRE": _("other side silent"),
+    "SYSTEM_SHUTDOWN": _("switch was stopped"),
+    "UNALLOCATED_NUMBER": _("number does not exist"),
+    "USER_BUSY": _("busy"),
+    "USER_NOT_REGISTERED": _("phone not registered"),
 }
 
 ALARMS = {
