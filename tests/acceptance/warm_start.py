@@ -3,7 +3,7 @@
 ``python -m tests.acceptance.warm_start`` is that one. It answers lines of JSON: ``{"arguments", "environment", "output"}`` starts a
 process and tells its id, ``{"poll": id}`` tells how it has ended, null while it lasts. The processes are killed and restarted like any
 other, and no hub or thread exists before the fork, so each sets up everything as a fresh one does. That ``python -m ivrengine`` itself
-starts is for tests/integration to show.
+starts is for tests/integration/test_demo.py and test_pages.py to show.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Starter:
         self._lock = threading.Lock()
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], output: Path) -> WarmProcess:
-        """``ivrengine ARGUMENTS``; what it prints goes to ``output``."""
+        """``ivrengine ARGUMENTS``; what it prints is put behind what is in ``output``."""
         return WarmProcess(self, self.ask({"arguments": list(arguments), "environment": dict(environment), "output": str(output)}))
 
     def ask(self, request: Mapping[str, Any]) -> Any:
@@ -114,7 +114,7 @@ def _serve() -> None:
 def _become(request: Mapping[str, Any]) -> None:
     import random
 
-    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)):
         opened = os.open(path, flags, 0o644)
         os.dup2(opened, descriptor)
         os.close(opened)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
-import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from gevent import subprocess
+from tests.acceptance.warm_start import STARTER, WarmProcess
 
 from .conftest import PASSWORD, House, eventually
-
-ROOT = Path(__file__).parents[2]
 
 
 class Process:
@@ -23,7 +18,7 @@ class Process:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: WarmProcess | None = None
 
     def start(self) -> None:
         environment = {
@@ -31,14 +26,12 @@ class Process:
             "IVRENGINE_SWITCH_PORT": str(self.house.switch.port),
             "IVRENGINE_SWITCH_PASSWORD": PASSWORD,
             "IVRENGINE_WEB_PORT": "0",
-            "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "-m", "ivrengine", "--site", str(self.house.site), "serve"]
-        self.process = subprocess.Popen(command, env=environment, stderr=(self.house.site / "log").open("ab"))
+        self.process = STARTER.start(["--site", str(self.house.site), "serve"], environment, self.house.site / "log")
 
     def kill(self) -> None:
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
