@@ -112,9 +112,9 @@ def test_from_the_first_start_to_a_live_page_and_over_a_restart(house: House, po
         assert b"retry" in stream.readline()
         place_call(house.switch.core, "100", "13800138000", "", check_script([]), "one")
         with gevent.Timeout(10):
-            while stream.readline() != b"event: calls\n":
+            while stream.readline() != b"event: calls.en.whole\n":
                 pass
-    eventually(lambda: "<table>" in browser.ask("/calls/lists")[2], "the call on the page")
+    eventually(lambda: "13800138000" in browser.ask("/calls/")[2], "the call on the page")
 
     engine.kill()
     engine.wait()
