@@ -167,7 +167,7 @@ def test_sounds_are_spoken_from_where_the_caller_is() -> None:
 
 
 def test_a_caller_whom_no_engine_answers_hears_the_apology_and_may_leave_a_message(settings: Settings, switch: SimSwitch) -> None:
-    rows = json.loads(run(settings, "100", "--live", "--keys", "w30s hangup", "--json").output)
+    rows = json.loads(run(settings, "100", "--live", "--keys", "w90s hangup", "--json").output)
     assert str(APOLOGY) in [row["path"] for row in rows] and APOLOGY.is_file()
     assert list(settings.unclaimed_messages.glob("*.wav"))
 
